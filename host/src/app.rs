@@ -1,0 +1,261 @@
+//! The running program: opens what it needs in order, starts the tasks, and stops them in the opposite order.
+//!
+//! ```text
+//! receiver (task) → writer (thread) → queue → ingest (thread) → index → feeds → HTTP (task)
+//! ```
+//!
+//! Its edges are arguments: the listeners, the clock, and the token that stops it, so a test starts the very program. Whatever
+//! can't be had at the start is an error in one sentence, before anything runs. When told to stop, the receiver ends first, what
+//! it read becomes durable, the batch in work is committed, and requests in work are answered; the rest is in the queue.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::community::{Bounds, Registry};
+use crate::config::Config;
+use crate::feed::Feeds;
+use crate::http::{self, Readiness, Service};
+use crate::ingest::rules::Rules;
+use crate::ingest::{Ingest, Parts, Pulse, Settings, intake};
+use crate::jetstream::{self, Cursor, Endpoint, Health, KnownDids};
+use crate::sandbox::filter::Filter;
+use crate::sandbox::mix::Mixes;
+use crate::sandbox::object::Objects;
+use crate::sandbox::{Components, Sandbox, SandboxError};
+use crate::store::db::Backend;
+use crate::store::schema::record_key_of;
+use crate::store::{Options, Queue, Span, Store, StoreError, Table};
+use crate::telemetry;
+
+/// What the receiver may be ahead of the writer, in intakes of up to 512 events.
+const INTAKES_AHEAD: usize = 16;
+
+/// Instances of the mix that may live beside the objects: one for each request in work at a time.
+const MIX_INSTANCES: u32 = 64;
+
+/// How long after its last frame a quiet firehose makes the program unready.
+const STALE: Duration = Duration::from_secs(120);
+
+/// Why the program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot make the data directory {path}: {cause}")]
+    DataDir { path: PathBuf, cause: std::io::Error },
+    #[error("another atrarium is running on {0}: stop it first, or give this one a --data-dir of its own")]
+    InUse(PathBuf),
+    #[error("cannot listen on {address}: {cause}")]
+    Listen { address: std::net::SocketAddr, cause: std::io::Error },
+    #[error("the Jetstream server {0}")]
+    Endpoint(#[from] jetstream::EndpointError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Where the program meets the outside.
+pub struct Edges {
+    pub public: TcpListener,
+    pub admin: TcpListener,
+    pub clock: Clock,
+    /// Cancelled to stop the program.
+    pub stop: CancellationToken,
+    /// `None` for the file; something with faults in the tests.
+    pub backend: Option<Backend>,
+}
+
+impl Edges {
+    /// The real ones: the configured addresses, the system's clock.
+    pub async fn bind(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
+        let listen = |address| async move { TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause }) };
+        Ok(Self { public: listen(config.listen).await?, admin: listen(config.admin_listen).await?, clock: Clock::system(), stop, backend: None })
+    }
+}
+
+/// The program while it runs.
+#[derive(Debug)]
+pub struct App {
+    pub feeds: Feeds,
+    pub store: Store,
+    pub queue: Queue,
+    pub health: Arc<Health>,
+    pub pulse: Arc<Pulse>,
+    stop: CancellationToken,
+    receiver: tokio::task::JoinHandle<()>,
+    servers: tokio::task::JoinHandle<()>,
+    writer: JoinHandle<()>,
+    ingest: JoinHandle<()>,
+    /// Set when ingest shall end.
+    ending: Arc<AtomicBool>,
+    _lock: File,
+}
+
+impl App {
+    /// Starts the program.
+    pub async fn start(config: Config, edges: Edges) -> Result<Self, StartError> {
+        let Edges { public, admin, clock, stop, backend } = edges;
+        let metrics = telemetry::install();
+        let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
+        let lock = lock(&config.data_dir)?;
+        let store = Store::open(Options { path: config.data_dir.join("index.redb"), cache: config.cache_bytes, backend })?;
+        let queue = Queue::open(store.clone(), config.queue_limit)?;
+        let resume: Option<Cursor> = queue.cursor()?;
+        let known = known_dids(&store)?;
+        tracing::info!(known_repos = known.len(), queued = queue.depth(), cursor = ?resume, "index opened");
+
+        let components = Components::load(config.components.as_deref())?;
+        let live = u32::try_from(config.live_instances).unwrap_or(u32::MAX);
+        let sandbox = Sandbox::new(live.saturating_add(MIX_INSTANCES))?;
+        let bounds = bounds(&config);
+        let objects = Objects::new(&sandbox, &components.community)?;
+        let feeds = Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, config.exclude_from_global.clone());
+        let pulse = Arc::new(Pulse::default());
+        let ingest = Ingest::start(Parts {
+            store: store.clone(),
+            queue: queue.clone(),
+            filter: Filter::new(&sandbox, &components.filter)?,
+            registry: Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes),
+            bounds,
+            rules: Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() },
+            clock: clock.clone(),
+            settings: Settings { batch_events: config.batch_events, batch_wait: config.batch_wait },
+            pulse: Arc::clone(&pulse),
+        })?;
+
+        let ending = Arc::new(AtomicBool::new(false));
+        let (send, receive) = mpsc::channel(INTAKES_AHEAD);
+        let writer = thread("writer", {
+            let (queue, stop) = (queue.clone(), Arc::clone(&ending));
+            move || intake::write(receive, &queue, &stop)
+        })?;
+        let ingest = thread("ingest", {
+            let stop = Arc::clone(&ending);
+            move || ingest.run(&stop)
+        })?;
+
+        let health = Arc::new(Health::default());
+        let mut settings = jetstream::Settings::new(endpoints);
+        settings.idle_timeout = config.idle_timeout;
+        let receiver = tokio::spawn(jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
+
+        let service = Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
+        let servers = tokio::spawn({
+            let (feeds, stop, health, pulse) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse));
+            async move {
+                let readiness = move || readiness(&health, &pulse);
+                tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
+            }
+        });
+        Ok(Self { feeds, store, queue, health, pulse, stop, receiver, servers, writer, ingest, ending, _lock: lock })
+    }
+
+    /// Waits until the program is told to stop, and for its orderly end.
+    pub async fn run(self) {
+        self.stop.cancelled().await;
+        self.end().await;
+    }
+
+    /// Stops the program and waits for its orderly end.
+    pub async fn end(self) {
+        self.stop.cancel();
+        tracing::info!("stopping");
+        report("receiver", self.receiver.await);
+        let (ending, queue) = (self.ending, self.queue);
+        let (writer, ingest) = (self.writer, self.ingest);
+        let threads = tokio::task::spawn_blocking(move || {
+            // The receiver is gone, so the writer ends when all is durable; while the store fails or the queue is full it would
+            // wait, and gives up: what it holds was not acknowledged and comes again.
+            let patience = std::time::Instant::now() + Duration::from_secs(2);
+            while !writer.is_finished() && std::time::Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            ending.store(true, Ordering::Release);
+            queue.wake();
+            for (name, thread) in [("writer", writer), ("ingest", ingest)] {
+                if thread.join().is_err() {
+                    tracing::error!(name, "a thread had panicked");
+                }
+            }
+        });
+        report("threads", threads.await);
+        report("servers", self.servers.await);
+        tracing::info!("stopped");
+    }
+}
+
+fn report(name: &str, outcome: Result<(), tokio::task::JoinError>) {
+    if let Err(cause) = outcome {
+        tracing::error!(name, %cause, "a task had panicked");
+    }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
+}
+
+/// Takes the data directory for this process.
+fn lock(directory: &Path) -> Result<File, StartError> {
+    let failed = |cause| StartError::DataDir { path: directory.to_owned(), cause };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(directory.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(directory.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+/// The repos of which events have passed: those in the index, and those in the queue.
+fn known_dids(store: &Store) -> Result<KnownDids, StoreError> {
+    let mut known = KnownDids::default();
+    let snapshot = store.snapshot()?;
+    snapshot.scan(Table::Records, &Span::all(), false, |key, _| {
+        if let Some(key) = record_key_of(key) {
+            known.insert(&key.did);
+        }
+        true
+    })?;
+    for event in Queue::take(&snapshot, None, usize::MAX, usize::MAX)?.events {
+        known.insert(&event.did);
+    }
+    Ok(known)
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        held_per_author: config.held_per_author as u64,
+        held_per_hashtag: config.held_per_hashtag as u64,
+        held_total: config.held_total as u64,
+        posts_per_member: config.posts_per_member as u64,
+        communities_per_owner: config.communities_per_owner,
+        communities_total: config.communities_total,
+        ..Bounds::default()
+    }
+}
+
+fn readiness(health: &Health, pulse: &Pulse) -> Readiness {
+    let mut reasons = Vec::new();
+    if pulse.paused.load(Ordering::Acquire) {
+        reasons.push("the database fails: ingest is paused".to_owned());
+    }
+    if !health.connected.load(Ordering::Acquire) {
+        reasons.push("not connected to a Jetstream server".to_owned());
+    }
+    let last = Duration::from_micros(health.last_frame_us.load(Ordering::Acquire));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    if now.saturating_sub(last) > STALE {
+        reasons.push(format!("no event from the firehose for more than {} seconds", STALE.as_secs()));
+    }
+    Readiness { reasons }
+}

@@ -1,0 +1,173 @@
+//! The command line: what the program is asked to do, and with which configuration.
+//!
+//!     atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
+//!     atrarium demo [OPTIONS]                      the same on a replay, with data of its own
+//!     atrarium --version | --help
+//!
+//! The flags are made from `config::keys`. clap only takes the words apart: it checks no value, since it stops at the first wrong
+//! one; and what it can't take apart is one mistake among the others. `demo` reads flags alone: an operator's environment and file are
+//! meant for `serve`, and a demo must not write into the data that they name.
+//!
+//! Nothing is printed here and the process goes on: `main` decides what to do with a [`Command`] or with [`Mistakes`].
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches};
+
+use crate::config::keys::{self, Key, Takes};
+use crate::config::{self, Config, Flags, Given, Mistakes, Source};
+
+/// What the program shall do.
+#[derive(Debug)]
+pub enum Command {
+    Serve(Box<Config>),
+    Demo(Demo),
+    /// Show this text on stdout and end: help, or the version.
+    Show(String),
+}
+
+/// A demo's configuration; its `jetstream` is for the demo to replace.
+#[derive(Debug)]
+pub struct Demo {
+    pub config: Box<Config>,
+    /// Whether `config.data_dir` is a directory to be removed at the end; it doesn't exist yet.
+    pub temporary: bool,
+}
+
+/// The options of `demo`.
+const DEMO: &[&Key] = &[
+    &keys::LISTEN,
+    &keys::ADMIN_LISTEN,
+    &keys::PUBLIC_URL,
+    &keys::DATA_DIR,
+    &keys::COMPONENTS,
+    &keys::LOG_LEVEL,
+    &keys::LOG_FORMAT,
+];
+
+/// What these arguments (the program's name first) and this environment ask for.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Command, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let matches = match understand(arguments.into_iter().collect(), &mut mistakes) {
+        Understood::Words(matches) => matches,
+        Understood::Show(text) => return Ok(Command::Show(text)),
+        Understood::Nothing => return Err(mistakes),
+    };
+    match matches.subcommand() {
+        Some(("serve", matches)) => {
+            let flags = flags(matches, keys::ALL.iter().copied().chain([&keys::CONFIG]));
+            let given = Given::collect(&flags, environment, &mut mistakes);
+            Ok(Command::Serve(Box::new(config::validate(&given, mistakes)?)))
+        }
+        Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
+        _ => Err(mistakes),
+    }
+}
+
+enum Understood {
+    Words(ArgMatches),
+    /// Somebody asked for help, or for the version.
+    Show(String),
+    Nothing,
+}
+
+/// Takes the words apart. What is unknown is written down and left out, so that the rest can be looked at all the same.
+fn understand(mut words: Vec<OsString>, mistakes: &mut Mistakes) -> Understood {
+    loop {
+        let error = match grammar().try_get_matches_from(&words) {
+            Ok(matches) => return Understood::Words(matches),
+            Err(error) => error,
+        };
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return Understood::Show(error.render().to_string());
+        }
+        mistakes.add("", Source::Flag, None, sentence(&error));
+        if !leave_out(&error, &mut words) {
+            let rest = grammar().ignore_errors(true).try_get_matches_from(&words);
+            return rest.map_or(Understood::Nothing, Understood::Words);
+        }
+    }
+}
+
+/// Removes the unknown word that the error is about, and its value if it was a flag with one.
+fn leave_out(error: &clap::Error, words: &mut Vec<OsString>) -> bool {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else { return false };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return false;
+    }
+    let is_flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    let with_value = format!("{unknown}=");
+    let same = |word: &OsString| *word == **unknown || word.to_str().is_some_and(|word| word.starts_with(&with_value));
+    let Some(at) = words.iter().skip(1).position(same).map(|after_name| after_name + 1) else { return false };
+    let removed = words.remove(at);
+    if removed == **unknown && is_flag(&removed) && words.get(at).is_some_and(|next| !is_flag(next)) {
+        words.remove(at);
+    }
+    true
+}
+
+fn demo(mut flags: Flags, mut mistakes: Mistakes) -> Result<Command, Mistakes> {
+    let temporary = !flags.contains_key(keys::DATA_DIR.name);
+    if temporary {
+        let directory = std::env::temp_dir().join(format!("atrarium-demo-{}", std::process::id()));
+        flags.insert(keys::DATA_DIR.name, vec![directory.to_string_lossy().into_owned()]);
+    }
+    let given = Given::collect(&flags, [], &mut mistakes);
+    Ok(Command::Demo(Demo { config: Box::new(config::validate(&given, mistakes)?), temporary }))
+}
+
+fn grammar() -> clap::Command {
+    let serve = clap::Command::new("serve")
+        .about("Follow the network and serve the feeds of its communities")
+        .after_help(
+            "Each option --a-b can also be given as the environment variable ATRARIUM_A_B or as the key a-b of the file;\n\
+             flags win over the environment, and the environment over the file.",
+        )
+        .arg(argument(&keys::CONFIG))
+        .args(keys::ALL.iter().copied().map(argument));
+    let demo = clap::Command::new("demo")
+        .about("Serve a few made-up communities beside captured traffic")
+        .after_help("A demo reads no environment variables. Without --data-dir its data lie in a temporary directory.")
+        .args(DEMO.iter().copied().map(argument));
+    clap::Command::new("atrarium")
+        .bin_name("atrarium")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Community feeds for Bluesky")
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .subcommands([serve, demo])
+}
+
+/// Every option may be repeated as far as clap is concerned; what that means is `config`'s to judge.
+fn argument(key: &'static Key) -> Arg {
+    let default = match &key.takes {
+        Takes::Text { default } => format!(" [default: {default}]"),
+        Takes::Number(number) => format!(" [default: {}; {} to {}]", number.default, number.least, number.most),
+        Takes::List { default: [] } => "; repeatable".to_owned(),
+        Takes::List { default } => format!("; repeatable [default: {}]", default.join(",")),
+        Takes::Optional => String::new(),
+    };
+    let help = format!("{}{default}", key.help);
+    Arg::new(key.name).long(key.name).value_name(key.value).help(help).action(ArgAction::Append)
+}
+
+fn flags(matches: &ArgMatches, keys: impl Iterator<Item = &'static Key>) -> Flags {
+    let values = |key: &'static Key| {
+        let values = matches.try_get_many::<String>(key.name).ok()??;
+        Some((key.name, values.cloned().collect()))
+    };
+    keys.filter_map(values).collect()
+}
+
+/// What clap has to say, in one line and without the usage.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.split("Usage:").next().unwrap_or_default();
+    let text = text.split("For more information").next().unwrap_or_default();
+    let lines = text.lines().map(|line| line.trim().trim_start_matches("error: ")).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
+}

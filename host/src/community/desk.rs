@@ -1,0 +1,163 @@
+//! What a community's object may read and write during one call: its namespace, and its part of the index.
+//!
+//! All of it goes to the view that the desk holds for the time of the call; the registry keeps or discards it. Every key is
+//! prefixed with the community's number, so that an object can't even name what belongs to another.
+
+use super::{directory, held};
+use crate::record::Hashtag;
+use crate::sandbox::object::{Backing, Listing, Refusal, Role, Shown};
+use crate::store::schema::{self, count};
+use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
+
+const MAX_KEY: usize = 1_024;
+const MAX_VALUE: usize = 128 << 10;
+const MAX_LISTING: u32 = 1_000;
+
+/// A post's row in the feed tables: what a mix may want to know beside the key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Entry {
+    pub reply: bool,
+    pub languages: Vec<String>,
+    pub labels: Vec<String>,
+}
+
+/// An object's access, for one call.
+#[derive(Debug)]
+pub struct Desk {
+    pub view: Box<View>,
+    /// DIDs that the call admitted and that were no members before: their posts are to be told.
+    pub admitted: Vec<String>,
+    community: CommunityId,
+    hashtag: Hashtag,
+    quota: u64,
+}
+
+impl Desk {
+    pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, quota: u64) -> Self {
+        Self { view, admitted: Vec::new(), community, hashtag, quota }
+    }
+
+    fn key(&self, key: &str) -> Vec<u8> {
+        Key::community(self.community).rest(key).build()
+    }
+
+    fn size_of(&self, key: &[u8]) -> Result<u64, StoreError> {
+        Ok(self.view.get(Table::Objects, key)?.map_or(0, |value| (key.len() + value.len()) as u64))
+    }
+
+    fn place(&self, sort_time: i64, rkey: &str, author: &str) -> (Vec<u8>, Vec<u8>) {
+        let place = schema::place(sort_time, rkey, author);
+        (Key::community(self.community).bytes(place.as_ref()).build(), directory::global_row(place.as_ref(), self.community))
+    }
+}
+
+impl Backing for Desk {
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.view.get(Table::Objects, &self.key(key))
+    }
+
+    fn put(&mut self, key: &str, value: Vec<u8>) -> Result<Result<(), Refusal>, StoreError> {
+        if key.is_empty() || key.len() > MAX_KEY {
+            return Ok(Err(Refusal::Key));
+        }
+        if value.len() > MAX_VALUE {
+            return Ok(Err(Refusal::Value));
+        }
+        let key = self.key(key);
+        let (before, after) = (self.size_of(&key)?, (key.len() + value.len()) as u64);
+        if before != after {
+            let counter = count::object_bytes(self.community);
+            let used = self.view.count(counter.as_ref())?;
+            if after > before && used + (after - before) > self.quota {
+                return Ok(Err(Refusal::Quota));
+            }
+            self.view.add(counter.build(), after as i64 - before as i64)?;
+        }
+        self.view.put(Table::Objects, key, value);
+        Ok(Ok(()))
+    }
+
+    fn delete(&mut self, key: &str) -> Result<(), StoreError> {
+        let key = self.key(key);
+        let before = self.size_of(&key)?;
+        if before > 0 {
+            self.view.add(count::object_bytes(self.community).build(), -(before as i64))?;
+            self.view.delete(Table::Objects, key);
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, listing: Listing<'_>) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let own = Key::community(self.community);
+        let span = Span::prefix(self.key(listing.prefix));
+        let span = match listing.after {
+            Some(after) if listing.reverse => span.before(self.key(after)),
+            Some(after) => span.after(self.key(after)),
+            None => span,
+        };
+        let found = self.view.range(Table::Objects, &span, listing.reverse, listing.limit.min(MAX_LISTING) as usize)?;
+        Ok(found
+            .into_iter()
+            .filter_map(|(key, value)| Some((String::from_utf8(key.get(own.as_ref().len()..)?.to_vec()).ok()?, value)))
+            .collect())
+    }
+
+    fn set_alarm(&mut self, at: Option<i64>) -> Result<(), StoreError> {
+        directory::set_alarm(&mut self.view, self.community, at)
+    }
+
+    fn alarm(&mut self) -> Result<Option<i64>, StoreError> {
+        directory::alarm(&self.view, self.community)
+    }
+
+    fn publish(&mut self, post: Shown) -> Result<(), StoreError> {
+        let (own, global) = self.place(post.sort_time, &post.rkey, &post.author);
+        let entry = crate::store::view::encode(&Entry { reply: post.reply, languages: post.languages, labels: post.labels });
+        self.view.put(Table::Visible, own, entry.clone());
+        self.view.put(Table::Global, global, entry);
+        Ok(())
+    }
+
+    fn retract(&mut self, author: &str, rkey: &str, sort_time: i64) -> Result<(), StoreError> {
+        let (own, global) = self.place(sort_time, rkey, author);
+        self.view.delete(Table::Visible, own);
+        self.view.delete(Table::Global, global);
+        Ok(())
+    }
+
+    fn admit(&mut self, did: &str, role: Role) -> Result<(), StoreError> {
+        if did.len() > crate::event::MAX_DID {
+            return Ok(());
+        }
+        if !held::is_member(&self.view, self.community, did)? {
+            held::admitting(&mut self.view, self.hashtag, did)?;
+            self.admitted.push(did.to_owned());
+        }
+        self.view.write(Table::Members, Key::community(self.community).rest(did).build(), &role);
+        Ok(())
+    }
+
+    fn dismiss(&mut self, did: &str) -> Result<(), StoreError> {
+        if held::is_member(&self.view, self.community, did)? {
+            held::dismissed(&mut self.view, self.community, self.hashtag, did)?;
+            self.admitted.retain(|admitted| admitted != did);
+        }
+        Ok(())
+    }
+
+    fn deny(&mut self, target: &str) -> Result<(), StoreError> {
+        if target.len() <= MAX_KEY {
+            self.view.put(Table::Denied, self.key(target), Vec::new());
+        }
+        Ok(())
+    }
+
+    fn allow(&mut self, target: &str) -> Result<(), StoreError> {
+        self.view.delete(Table::Denied, self.key(target));
+        Ok(())
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any> {
+        self
+    }
+}

@@ -1,0 +1,188 @@
+//! The bounds of design section 4: how much is kept, and what goes when there is more.
+//!
+//! A post is *held* while its author is a member of no open community with its hashtag: it is kept as a record, and told to an
+//! object when that object admits the author. Held posts are bounded per author, per hashtag and in all; the posts of a
+//! member per hashtag. The oldest go first. Counters are durable and move with what they count, so that a bound costs one
+//! look-up. What a bound pushes out is the law's only exception, and is counted.
+
+use crate::record::{Hashtag, RecordKey};
+use crate::store::schema::{self, count};
+use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
+
+use super::directory;
+
+/// How much of each there may be.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Held posts of one author with one hashtag.
+    pub held_per_author: u64,
+    /// Held posts with one hashtag.
+    pub held_per_hashtag: u64,
+    pub held_total: u64,
+    /// Posts of a member with one hashtag.
+    pub posts_per_member: u64,
+    pub communities_per_owner: usize,
+    pub communities_total: usize,
+    /// Communities that share one hashtag: each post is offered to all of them.
+    pub communities_per_hashtag: usize,
+    /// Memberships, actions, configs and traces of deleted records of one repo.
+    pub others_per_repo: u64,
+    /// Bytes in one object's namespace.
+    pub object_bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            held_per_author: 100,
+            held_per_hashtag: 10_000,
+            held_total: 1_000_000,
+            posts_per_member: 1_000,
+            communities_per_owner: 10,
+            communities_total: 10_000,
+            communities_per_hashtag: 100,
+            others_per_repo: 20_000,
+            object_bytes: 256 << 20,
+        }
+    }
+}
+
+/// When a hashtag's or the host's bound is reached, this part of it goes at once: looking for the oldest reads them all.
+const SHARE_TO_DROP: u64 = 50;
+
+pub fn is_member(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreError> {
+    view.contains(Table::Members, Key::community(id).rest(did).as_ref())
+}
+
+/// Whether the author is a member of an open community with this hashtag.
+pub fn is_member_by(view: &View, hashtag: Hashtag, did: &str) -> Result<bool, StoreError> {
+    for id in directory::with_hashtag(view, hashtag)? {
+        if is_member(view, id, did)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Before a community admits a DID that it hadn't admitted: its posts are held no more.
+pub fn admitting(view: &mut View, hashtag: Hashtag, did: &str) -> Result<(), StoreError> {
+    if !is_member_by(view, hashtag, did)? {
+        let posts = view.count(count::posts(hashtag, did).as_ref())?;
+        move_held(view, hashtag, -signed(posts))?;
+    }
+    Ok(())
+}
+
+/// Takes a DID out of a community's members: unless another community has admitted it, its posts are held from now on.
+pub fn dismissed(view: &mut View, id: CommunityId, hashtag: Hashtag, did: &str) -> Result<(), StoreError> {
+    view.delete(Table::Members, Key::community(id).rest(did).build());
+    if !is_member_by(view, hashtag, did)? {
+        let posts = view.count(count::posts(hashtag, did).as_ref())?;
+        move_held(view, hashtag, signed(posts))?;
+    }
+    Ok(())
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn move_held(view: &mut View, hashtag: Hashtag, by: i64) -> Result<(), StoreError> {
+    if by != 0 {
+        view.add(count::held(hashtag).build(), by)?;
+        view.add(count::held_total().build(), by)?;
+    }
+    Ok(())
+}
+
+/// Enters a post under a hashtag.
+pub fn enter(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str) -> Result<(), StoreError> {
+    view.put(Table::Routes, schema::post_route(hashtag, did, sort_time, rkey).build(), Vec::new());
+    view.add(count::posts(hashtag, did).build(), 1)?;
+    if !is_member_by(view, hashtag, did)? {
+        move_held(view, hashtag, 1)?;
+    }
+    Ok(())
+}
+
+/// Takes a post out from under a hashtag.
+pub fn leave(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str) -> Result<(), StoreError> {
+    let route = schema::post_route(hashtag, did, sort_time, rkey).build();
+    if !view.contains(Table::Routes, &route)? {
+        return Ok(());
+    }
+    view.delete(Table::Routes, route);
+    view.add(count::posts(hashtag, did).build(), -1)?;
+    if !is_member_by(view, hashtag, did)? {
+        move_held(view, hashtag, -1)?;
+    }
+    Ok(())
+}
+
+/// A post that a bound pushes out from under a hashtag, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excess {
+    pub hashtag: Hashtag,
+    pub post: RecordKey,
+    pub sort_time: i64,
+    /// Which bound, for the counter.
+    pub bound: &'static str,
+}
+
+/// What must go after a post has been entered. The caller takes it out.
+pub fn excess(view: &View, bounds: &Bounds, hashtag: Hashtag, did: &str) -> Result<Vec<Excess>, StoreError> {
+    let posts = view.count(count::posts(hashtag, did).as_ref())?;
+    let member = is_member_by(view, hashtag, did)?;
+    let (allowed, bound) = if member { (bounds.posts_per_member, "posts-per-member") } else { (bounds.held_per_author, "held-per-author") };
+    if posts > allowed {
+        let span = Span::prefix(schema::posts_by(hashtag, did));
+        let oldest = view.range(Table::Routes, &span, false, usize::try_from(posts - allowed).unwrap_or(usize::MAX))?;
+        return Ok(oldest.iter().filter_map(|(route, _)| excess_of(hashtag, route, bound)).collect());
+    }
+    if member {
+        return Ok(Vec::new());
+    }
+    if view.count(count::held(hashtag).as_ref())? > bounds.held_per_hashtag {
+        return oldest_held(view, Span::prefix(schema::posts_with(hashtag)), bounds.held_per_hashtag, "held-per-hashtag");
+    }
+    if view.count(count::held_total().as_ref())? > bounds.held_total {
+        return oldest_held(view, Span::prefix(b"h"), bounds.held_total, "held-total");
+    }
+    Ok(Vec::new())
+}
+
+fn excess_of(hashtag: Hashtag, route: &[u8], bound: &'static str) -> Option<Excess> {
+    let (did, sort_time, rkey) = schema::post_route_parts(route)?;
+    let post = RecordKey { did: did.to_owned(), collection: crate::event::Collection::Post, rkey: rkey.to_owned() };
+    Some(Excess { hashtag, post, sort_time, bound })
+}
+
+/// The oldest held posts of a span of routes: what is above the bound, and a share more.
+fn oldest_held(view: &View, span: Span, allowed: u64, bound: &'static str) -> Result<Vec<Excess>, StoreError> {
+    let wanted = usize::try_from((allowed / SHARE_TO_DROP).max(1)).unwrap_or(usize::MAX);
+    // The newest of the oldest is on top, to be thrown out when an older one comes.
+    let mut oldest: std::collections::BinaryHeap<(i64, Vec<u8>)> = std::collections::BinaryHeap::new();
+    let mut of_author: Option<(Vec<u8>, bool)> = None;
+    let mut rest = span;
+    loop {
+        let page = view.range(Table::Routes, &rest, false, 1_024)?;
+        let Some((last, _)) = page.last() else { break };
+        rest = rest.after(last);
+        for (route, _) in page {
+            let (Some((did, sort_time, _)), Some(hashtag)) = (schema::post_route_parts(&route), schema::post_route_hashtag(&route)) else { continue };
+            let author = route[..9 + did.len()].to_vec();
+            let member = match &of_author {
+                Some((same, member)) if *same == author => *member,
+                _ => is_member_by(view, hashtag, did)?,
+            };
+            of_author = Some((author, member));
+            if !member && (oldest.len() < wanted || oldest.peek().is_some_and(|(newest, _)| sort_time < *newest)) {
+                oldest.push((sort_time, route));
+                if oldest.len() > wanted {
+                    oldest.pop();
+                }
+            }
+        }
+    }
+    Ok(oldest.into_iter().filter_map(|(_, route)| excess_of(schema::post_route_hashtag(&route)?, &route, bound)).collect())
+}

@@ -1,0 +1,18 @@
+//! Communities: which there are, their objects, and the walls between them.
+//!
+//! * [`directory`]: the communities of this host, by URI, number and hashtag; opening and closing them.
+//! * [`desk`]: what a community's object may read and write during one call.
+//! * [`registry`]: the objects that are awake, and talking to one.
+//! * [`held`]: the bounds of design section 4, counted.
+//!
+//! Nothing here commits: all changes go to the `View` that the caller brings, and the caller decides what becomes of it. What a
+//! guest does wrong stays in its community.
+
+pub mod desk;
+pub mod directory;
+pub mod held;
+pub mod registry;
+
+pub use directory::Community;
+pub use held::Bounds;
+pub use registry::Registry;

@@ -1,0 +1,94 @@
+//! What the operator decides: the configuration, typed and checked.
+//!
+//! A [`Config`] comes out of four layers, the earlier before the later: flags, environment, the file of `--config`, defaults. Each
+//! option has one name, `a-b`: the flag is `--a-b`, the variable `ATRARIUM_A_B`, the key in the file `a-b`. A layer that gives
+//! a list replaces the list of the layers below. An empty variable counts as not set.
+//!
+//!     keys.rs        every option: its name, words, default and bounds
+//!     given.rs       what the layers say, each text with its source
+//!     file.rs        the layer that is a TOML file, with its lines
+//!     validate.rs    from texts to a `Config`
+//!     mistake.rs     what is wrong, all of it, in sentences; nearest.rs: what may be meant
+//!
+//! Nothing here opens a socket, makes a directory, or changes after the start. It fails as a whole: one mistake or twenty, no
+//! `Config` comes out and all are in one [`Mistakes`].
+
+mod file;
+mod given;
+pub(crate) mod keys;
+mod mistake;
+mod nearest;
+mod party;
+mod public_url;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::logging;
+
+pub use given::{Flags, Given};
+pub use mistake::{Mistake, Mistakes, Source};
+pub use party::Party;
+pub use public_url::PublicUrl;
+pub use validate::validate;
+
+/// Everything that an operator can decide. Bounds, defaults and their reasons stand in `keys.rs`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the AppView and readers connect.
+    pub listen: SocketAddr,
+    /// Where metrics and health are served.
+    pub admin_listen: SocketAddr,
+    /// The origin that the world sees; it gives the service's DID.
+    pub public_url: PublicUrl,
+    /// Where the databases, the lock and the operator's socket lie. It need not exist yet.
+    pub data_dir: PathBuf,
+    /// Jetstream servers, ws or wss, in the order in which they are tried; never empty.
+    pub jetstream: Vec<String>,
+    /// A directory whose components replace the embedded ones.
+    pub components: Option<PathBuf>,
+
+    /// If not empty, only these may have communities here.
+    pub allow_owner: Vec<Party>,
+    /// These may not, whatever `allow_owner` says.
+    pub deny_owner: Vec<Party>,
+    /// Whose posts stay out of other communities' global share.
+    pub exclude_from_global: Vec<Party>,
+
+    pub log_level: logging::Level,
+    pub log_format: logging::Format,
+
+    /// Posts held for one author and hashtag while the author is no member.
+    pub held_per_author: usize,
+    /// Posts held for one hashtag.
+    pub held_per_hashtag: usize,
+    /// Posts held in all.
+    pub held_total: usize,
+    /// A member's newest posts that count.
+    pub posts_per_member: usize,
+    /// Communities that one owner may have here.
+    pub communities_per_owner: usize,
+    /// Communities on this host.
+    pub communities_total: usize,
+
+    /// The most events that the consumer takes from the queue at once.
+    pub batch_events: usize,
+    /// How long the consumer waits for a batch to fill.
+    pub batch_wait: Duration,
+    /// Events in the queue at which the receiver stops reading.
+    pub queue_limit: u64,
+
+    /// Community objects that live in memory at once.
+    pub live_instances: usize,
+    /// How long an object without work stays in memory.
+    pub instance_idle: Duration,
+    /// redb's cache, in bytes (the option is in MiB).
+    pub cache_bytes: usize,
+    /// Silence after which a Jetstream connection counts as dead.
+    pub idle_timeout: Duration,
+}

@@ -1,0 +1,4 @@
+//! `atrarium demo`.
+
+pub mod script;
+pub mod server;

@@ -1,0 +1,63 @@
+//! Pages that were made a moment ago.
+//!
+//! A page is used again while nothing that a feed may show has been committed, and no longer than [`FRESH_MS`], because time
+//! alone moves posts into the window and out of it. Older pages are kept, up to a bound, for when the database is away: then
+//! yesterday's page is better than none.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use moka::sync::Cache;
+
+/// How long a page is used again, in milliseconds.
+const FRESH_MS: i64 = 100;
+
+/// Pages kept, in bytes of their bodies.
+const KEPT_BYTES: u64 = 64 << 20;
+
+/// What a page was asked for with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Asked {
+    pub owner: String,
+    pub rkey: String,
+    pub limit: u32,
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug)]
+struct Page {
+    body: Bytes,
+    version: u64,
+    made: i64,
+}
+
+/// Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub(super) struct Pages(Cache<Asked, Arc<Page>>);
+
+impl Pages {
+    pub(super) fn new() -> Self {
+        let size = |asked: &Asked, page: &Arc<Page>| u32::try_from(page.body.len() + asked.owner.len() + asked.cursor.as_ref().map_or(0, String::len) + 200).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(KEPT_BYTES).weigher(size).build())
+    }
+
+    /// The page, if it is as good as a new one.
+    pub(super) fn fresh(&self, asked: &Asked, version: u64, now: i64) -> Option<Bytes> {
+        let page = self.0.get(asked)?;
+        (page.version == version && (page.made..page.made + FRESH_MS).contains(&now)).then(|| page.body.clone())
+    }
+
+    /// The page, however old.
+    pub(super) fn any(&self, asked: &Asked) -> Option<Bytes> {
+        self.0.get(asked).map(|page| page.body.clone())
+    }
+
+    pub(super) fn keep(&self, asked: Asked, body: Bytes, version: u64, now: i64) {
+        self.0.insert(asked, Arc::new(Page { body, version, made: now }));
+    }
+
+    /// The feed doesn't exist, or not any more.
+    pub(super) fn forget(&self, asked: &Asked) {
+        self.0.invalidate(asked);
+    }
+}

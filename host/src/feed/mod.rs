@@ -1,0 +1,17 @@
+//! The read path: from a request for a feed to a skeleton. Start reading at [`skeleton`].
+//!
+//! ```text
+//! skeleton.rs  a request → a page, in one snapshot
+//! sources.rs   candidates from own, parent and global
+//! cursor.rs    where a walk goes on
+//! cache.rs     pages that need not be made again, and what is served while the database is away
+//! ```
+//!
+//! A feed is read in one snapshot of the database and never enters a community's object. Nothing here writes.
+
+mod cache;
+pub mod cursor;
+pub mod skeleton;
+pub mod sources;
+
+pub use skeleton::{FeedError, Feeds, Request};

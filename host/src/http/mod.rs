@@ -1,0 +1,66 @@
+//! What the world can ask this host over HTTP/1.1, on two listeners.
+//!
+//!     public    GET /                                                what this is, as text
+//!               GET /.well-known/did.json                            the service's DID document
+//!               GET /xrpc/_health                                    the version
+//!               GET /xrpc/app.bsky.feed.describeFeedGenerator        the feeds
+//!               GET /xrpc/app.bsky.feed.getFeedSkeleton              a page of one
+//!     admin     GET /metrics /live /ready                            for the operator; loopback by default
+//!
+//!     server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
+//!     patience.rs  how long a peer may take      query.rs      parameters, strictly
+//!     public.rs    the public routes             reply.rs      answers and errors, as responses
+//!     admin.rs     the operator's routes         documents.rs  the JSON in them
+//!     work.rs      on which thread a feed is read
+//!
+//! Nothing here writes the index, and nothing reads the Authorization header yet: every reader is anonymous until service auth is
+//! built. A request that is wrong gets an answer that says why; a peer that is slow, silent or greedy loses its connection; a feed
+//! that can't be read is a 503. None of it ends the listener.
+
+mod admin;
+mod documents;
+mod patience;
+mod public;
+mod query;
+mod reply;
+mod server;
+mod skeleton;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::PrometheusHandle;
+
+pub use admin::Readiness;
+pub use public::{FeedSource, Service};
+
+/// Serves the public routes until `stop`, then for at most `server::DRAIN` what was asked before it.
+pub fn serve_public(
+    listener: TcpListener,
+    feeds: impl FeedSource,
+    service: Service,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send {
+    server::serve(listener, public::Public::new(feeds, service), server::CONNECTIONS, stop)
+}
+
+/// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without
+/// which histograms would grow for as long as nobody reads the metrics.
+pub async fn serve_admin(
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    readiness: impl Fn() -> Readiness + Send + Sync + 'static,
+    stop: CancellationToken,
+) {
+    let upkeep = stop.run_until_cancelled(admin::upkeep(metrics.clone()));
+    tokio::join!(
+        upkeep,
+        server::serve(listener, admin::Admin::new(metrics, readiness), server::CONNECTIONS, stop.clone())
+    );
+}

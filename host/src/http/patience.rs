@@ -1,0 +1,188 @@
+//! How long a peer may take for each thing it does, measured at its socket.
+//!
+//!     Head ──request──▶ Answer ──bytes out──▶ Idle ──bytes in──▶ Head        (a connection starts in Head)
+//!       └──────────────────┴────── the end ─────┴──────▶ Closing
+//!
+//! hyper's own timer for heads also runs while a connection is idle, so it can't tell the two apart; this can. A head counts as a
+//! whole from its first byte: sending one byte a second doesn't help. Nothing here runs a timer: [`Patience::deadline`] says when the
+//! patience ends, and the connection's task sleeps until then and asks again.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// For a request's head, from its first byte to its last. A head fits into a few packets.
+pub(super) const HEAD: Duration = Duration::from_secs(10);
+
+/// Between an answer and the next request. Above the 60 s for which proxies commonly keep a connection, so that they end it
+/// first and never send a request into a closing one.
+pub(super) const IDLE: Duration = Duration::from_secs(75);
+
+/// For an answer, from the request to its first bytes in the socket; above `server::DEADLINE`, which is to be seen first.
+pub(super) const ANSWER: Duration = Duration::from_secs(15);
+
+/// For reading what a peer still sends after the last answer.
+pub(super) const CLOSING: Duration = Duration::from_secs(1);
+
+/// The most that is read after the last answer.
+const LINGER_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Head,
+    Answer,
+    Idle,
+    Closing,
+}
+
+impl Phase {
+    const ALL: [Self; 4] = [Self::Head, Self::Answer, Self::Idle, Self::Closing];
+
+    fn limit(self) -> Duration {
+        match self {
+            Self::Head => HEAD,
+            Self::Answer => ANSWER,
+            Self::Idle => IDLE,
+            Self::Closing => CLOSING,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Answer => "answer",
+            Self::Idle => "idle",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+/// What one connection is waiting for, and since when.
+pub(super) struct Patience {
+    opened: Instant,
+    /// The phase in the lowest two bits, above them the microseconds from `opened` to its beginning. One task alone uses it, so
+    /// the order of memory doesn't matter; it is atomic because hyper wants the task to be `Send`.
+    state: AtomicU64,
+}
+
+impl Patience {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { opened: Instant::now(), state: AtomicU64::new(0) })
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX >> 2);
+        self.state.store(since << 2 | phase as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        Phase::ALL[(self.state.load(Ordering::Relaxed) & 3) as usize]
+    }
+
+    /// When the peer will have taken too long for what it does now.
+    pub(super) fn deadline(&self) -> Instant {
+        let since = Duration::from_micros(self.state.load(Ordering::Relaxed) >> 2);
+        self.opened + since + self.phase().limit()
+    }
+}
+
+/// A socket that tells its [`Patience`] what passes.
+pub(super) struct Watched {
+    stream: TcpStream,
+    patience: Arc<Patience>,
+    /// What was read after the last answer.
+    lingered: usize,
+}
+
+impl Watched {
+    pub(super) fn new(stream: TcpStream, patience: Arc<Patience>) -> Self {
+        Self { stream, patience, lingered: 0 }
+    }
+
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > 0) {
+            self.patience.enter(Phase::Idle);
+        }
+        written
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before && self.patience.phase() == Phase::Idle {
+            self.patience.enter(Phase::Head);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Ends our side, then reads and forgets what the peer still sends: closing a socket with unread bytes resets the connection, and
+    /// a peer in the middle of an endless head would never see the answer that tells it so.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.patience.phase() != Phase::Closing {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.patience.enter(Phase::Closing);
+        }
+        let mut scrap = [0; 4096];
+        while self.lingered < LINGER_BYTES {
+            let mut buffer = ReadBuf::new(&mut scrap);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.lingered += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_own_patience_from_its_own_beginning() {
+        let patience = Patience::new();
+        assert_eq!(patience.phase(), Phase::Head);
+        for phase in Phase::ALL {
+            tokio::time::advance(Duration::from_secs(3)).await;
+            patience.enter(phase);
+            let beginning = Instant::now();
+            tokio::time::advance(Duration::from_millis(500)).await;
+            assert_eq!(patience.phase(), phase);
+            assert_eq!(patience.deadline(), beginning + phase.limit(), "{phase:?}");
+        }
+    }
+}

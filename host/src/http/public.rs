@@ -1,0 +1,199 @@
+//! The routes that anyone may ask: health, the DID document, the feeds and their pages.
+//!
+//! Only GET and HEAD, only without a body, and readable from any web page (CORS). Everything that never changes is made once. Answers
+//! that come later than [`LATE`], or not before the server's deadline, are counted: the AppView gives up on them and tells nobody.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
+use hyper::{Method, Request, Uri};
+use metrics::{Counter, Histogram};
+use tokio::time::Instant;
+
+use super::documents;
+use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
+use super::server::Routes;
+use super::skeleton;
+use super::work::Work;
+use crate::feed::{self, FeedError, Feeds};
+
+/// The AppView's 5 s, less the way to it and back.
+const LATE: Duration = Duration::from_millis(4_500);
+
+/// For the DID document: it changes with the configuration alone, and resolvers ask for it often.
+const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+const ANYONE: HeaderValue = HeaderValue::from_static("*");
+
+/// What the routes ask of the feeds.
+pub trait FeedSource: Clone + Send + Sync + 'static {
+    /// A page as JSON.
+    fn skeleton(&self, request: &feed::Request<'_>) -> Result<Bytes, FeedError>;
+    /// The AT-URIs of all feeds.
+    fn describe(&self) -> Result<Vec<String>, FeedError>;
+}
+
+impl FeedSource for Feeds {
+    fn skeleton(&self, request: &feed::Request<'_>) -> Result<Bytes, FeedError> {
+        Self::skeleton(self, request)
+    }
+
+    fn describe(&self) -> Result<Vec<String>, FeedError> {
+        Self::describe(self)
+    }
+}
+
+/// Who we are.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The did:web of the public URL.
+    pub did: String,
+    /// The public URL, without a slash at the end.
+    pub endpoint: String,
+    pub version: &'static str,
+}
+
+pub(super) struct Public<F> {
+    feeds: F,
+    service: Service,
+    did_document: Bytes,
+    health: Bytes,
+    work: Work,
+    seconds: Histogram,
+    late: Counter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Root,
+    DidDocument,
+    Health,
+    Describe,
+    Skeleton,
+}
+
+impl<F: FeedSource> Public<F> {
+    pub(super) fn new(feeds: F, service: Service) -> Self {
+        Self {
+            did_document: documents::did_document(&service),
+            work: Work::new(),
+            health: documents::health(&service),
+            seconds: metrics::histogram!("atrarium_skeleton_seconds"),
+            late: metrics::counter!("atrarium_skeleton_late_total"),
+            feeds,
+            service,
+        }
+    }
+
+    fn route(path: &str) -> Result<Route, Fault> {
+        match path {
+            "/xrpc/app.bsky.feed.getFeedSkeleton" => Ok(Route::Skeleton),
+            "/xrpc/app.bsky.feed.describeFeedGenerator" => Ok(Route::Describe),
+            "/xrpc/_health" => Ok(Route::Health),
+            "/.well-known/did.json" => Ok(Route::DidDocument),
+            "/" => Ok(Route::Root),
+            _ => match path.strip_prefix("/xrpc/") {
+                Some(method) if !method.is_empty() && !method.contains('/') => Err(Fault::MethodNotImplemented),
+                _ => Err(Fault::NotFound),
+            },
+        }
+    }
+
+    async fn serve(&self, route: Route, request: &Request<Incoming>) -> Result<Reply, Fault> {
+        if !is_read(request) {
+            return Err(Fault::MethodNotAllowed(request.method().clone()));
+        }
+        if !request.body().is_end_stream() {
+            return Err(Fault::invalid("a GET request has no body"));
+        }
+        match route {
+            Route::Skeleton => self.skeleton(request.uri().clone()).await,
+            Route::Describe => self.describe().await,
+            Route::Health => Ok(ok(JSON, NO_STORE, self.health.clone())),
+            Route::DidDocument => Ok(ok(JSON, AN_HOUR, self.did_document.clone())),
+            Route::Root => self.root().await,
+        }
+    }
+
+    async fn skeleton(&self, uri: Uri) -> Result<Reply, Fault> {
+        let mut timing = Timing { asked: Instant::now(), answered: false, seconds: &self.seconds, late: &self.late };
+        let feeds = self.feeds.clone();
+        let page = self.work.run(move || skeleton::skeleton(&feeds, uri.query().unwrap_or_default())).await;
+        timing.answered = true;
+        Ok(ok(JSON, NO_STORE, page?))
+    }
+
+    async fn describe(&self) -> Result<Reply, Fault> {
+        let description = documents::description(&self.service, self.feeds().await?);
+        Ok(ok(JSON, NO_STORE, description))
+    }
+
+    async fn root(&self) -> Result<Reply, Fault> {
+        let feeds = self.feeds().await?.len();
+        let page = format!(
+            "Atrarium {} serves community feeds for Bluesky (AT Protocol).\n\n\
+             Feeds here: {feeds}. Their list: {}/xrpc/app.bsky.feed.describeFeedGenerator\n\
+             This service: {}\n",
+            self.service.version, self.service.endpoint, self.service.did,
+        );
+        Ok(ok(TEXT, NO_STORE, page.into()))
+    }
+
+    async fn feeds(&self) -> Result<Vec<String>, Fault> {
+        let feeds = self.feeds.clone();
+        self.work.run(move || feeds.describe().map_err(skeleton::fault)).await
+    }
+}
+
+impl<F: FeedSource> Routes for Public<F> {
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let route = match Self::route(request.uri().path()) {
+            Ok(route) => route,
+            Err(fault) => return refused(fault),
+        };
+        let mut reply = self.serve(route, &request).await.unwrap_or_else(refused);
+        if is_read(&request) {
+            reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
+        }
+        reply
+    }
+}
+
+fn is_read(request: &Request<Incoming>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Counts how long a page took, also if the server stopped waiting for it.
+struct Timing<'a> {
+    asked: Instant,
+    answered: bool,
+    seconds: &'a Histogram,
+    late: &'a Counter,
+}
+
+impl Drop for Timing<'_> {
+    fn drop(&mut self) {
+        let took = self.asked.elapsed();
+        self.seconds.record(took);
+        if !self.answered || took > LATE {
+            self.late.increment(1);
+        }
+    }
+}
+
+fn refused(fault: Fault) -> Reply {
+    metrics::counter!("atrarium_http_refusals_total", "error" => fault.name()).increment(1);
+    fault.into()
+}
+
+/// Tells the operator why feeds can't be read; once in ten seconds, since readers may ask thousands of times in one.
+pub(super) fn warn_unavailable(reason: &str) {
+    static SAID: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let said = SAID.load(Ordering::Relaxed);
+    if now.abs_diff(said) >= 10 && SAID.compare_exchange(said, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        tracing::warn!(reason, "feeds can't be read");
+    }
+}

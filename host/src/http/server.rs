@@ -1,0 +1,185 @@
+//! Accepts connections and looks after them: how many, how long, how large, and how they end.
+//!
+//! A connection beyond the most (here [`CONNECTIONS`]) waits in the kernel's queue until another ends. When `stop` comes, nothing more is accepted, what
+//! is being answered is answered, idle connections close at once, and after [`DRAIN`] the rest is cut off.
+//!
+//! No peer can end the loop: errors of `accept` are waited out (a process out of file descriptors gets them back), errors of a
+//! connection end it alone and are counted. What is asked and answered is the business of [`Routes`].
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::patience::{Patience, Phase, Watched};
+use super::reply::{Fault, Reply};
+
+/// Connections at once, per listener. One costs about 20 KB at most, and the AppView needs a few dozen.
+pub(super) const CONNECTIONS: usize = 4_096;
+
+/// The longest head, in bytes: an AT-URI and a cursor of the greatest lengths that are allowed fit with room to spare.
+pub(super) const HEAD_BYTES: usize = 16 * 1024;
+
+/// The most header fields; browsers send about 20, proxies add a few.
+pub(super) const HEAD_FIELDS: usize = 64;
+
+/// For an answer. Below the 5 s after which the AppView gives up, so that it hears from us first.
+pub(super) const DEADLINE: Duration = Duration::from_secs(4);
+
+/// For the connections that are open when `stop` comes; half of the ten seconds in which the program has to end.
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
+
+/// Before `accept` is tried again when the process has run out of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Who answers.
+pub(super) trait Routes: Send + Sync + 'static {
+    fn answer(&self, request: hyper::Request<Incoming>) -> impl Future<Output = Reply> + Send;
+}
+
+/// Serves until `stop`, at most this many connections at once.
+pub(super) async fn serve(
+    listener: TcpListener,
+    routes: impl Routes,
+    most_connections: usize,
+    stop: CancellationToken,
+) {
+    let routes = Arc::new(routes);
+    let slots = Arc::new(Semaphore::new(most_connections));
+    let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
+    // Whoever drops this future wants the connections to end as well.
+    let _cut_when_dropped = cut.clone().drop_guard();
+    let next = async || {
+        let slot = slots.clone().acquire_owned().await.expect("nobody closes this semaphore");
+        (slot, accept(&listener).await)
+    };
+    while let Some((slot, stream)) = stop.run_until_cancelled(next()).await {
+        let connection = connection(stream, routes.clone(), stop.child_token());
+        let cut = cut.child_token();
+        connections.spawn(async move {
+            cut.run_until_cancelled(connection).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections cut off at the end");
+        cut.cancel();
+        connections.wait().await;
+    }
+}
+
+/// The next good connection.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let mut failed_before = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A failure costs a delay of milliseconds and no more.
+                drop(stream.set_nodelay(true));
+                return stream;
+            }
+            // The peer was gone before we came.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
+            Err(error) => {
+                metrics::counter!("atrarium_http_accept_failures_total").increment(1);
+                if !failed_before {
+                    tracing::warn!(%error, "connections can't be accepted");
+                }
+                failed_before = true;
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection from its first byte to its end.
+async fn connection(stream: TcpStream, routes: Arc<impl Routes>, stop: CancellationToken) {
+    let _open = Open::new();
+    let patience = Patience::new();
+    let service = service_fn(|request| {
+        patience.enter(Phase::Answer);
+        answer(&*routes, request)
+    });
+    let io = TokioIo::new(Watched::new(stream, patience.clone()));
+    let mut connection = pin!(protocol().serve_connection(io, service));
+    let mut deadline = pin!(sleep_until(patience.deadline()));
+    let mut stopped = pin!(stop.cancelled());
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased; // what is answered after the stop tells the peer that it is the last
+            () = &mut stopped, if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    metrics::counter!("atrarium_http_connection_errors_total").increment(1);
+                    tracing::debug!(%error, "connection failed");
+                }
+                return;
+            }
+            () = &mut deadline => {
+                let now_due = patience.deadline();
+                if now_due <= tokio::time::Instant::now() {
+                    metrics::counter!("atrarium_http_timeouts_total", "phase" => patience.phase().name()).increment(1);
+                    return;
+                }
+                deadline.as_mut().reset(now_due);
+            }
+        }
+    }
+}
+
+fn protocol() -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    // Peers that end their side after the request still get the answer. `Patience` has the timeouts.
+    protocol.half_close(true).header_read_timeout(None).max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
+    protocol
+}
+
+async fn answer(routes: &impl Routes, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
+    let unread_body = !request.body().is_end_stream();
+    let mut reply = match timeout(DEADLINE, routes.answer(request)).await {
+        Ok(reply) => reply,
+        Err(_) => Fault::Late.into(),
+    };
+    if unread_body {
+        // No route reads bodies, and what follows one on the connection can't be found without reading it.
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(reply)
+}
+
+/// Counts itself among the open connections.
+struct Open(metrics::Gauge);
+
+impl Open {
+    fn new() -> Self {
+        let gauge = metrics::gauge!("atrarium_http_connections");
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}

@@ -1,0 +1,86 @@
+//! Whom a batch concerns: for each community, what its object must be told.
+//!
+//! The agenda names subjects, not states: what an object is told is read when it is told, so several changes of one record in a
+//! batch are told once, and a retry hours later tells what is so then. It decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::RecordKey;
+use crate::store::CommunityId;
+
+/// What an object can be told about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// The community's own config.
+    Config,
+    /// A membership, action or post.
+    Record(RecordKey),
+    /// The status of an account, by DID.
+    Account(String),
+    /// The object's alarm.
+    Alarm,
+}
+
+impl Subject {
+    pub fn is_post(&self) -> bool {
+        matches!(self, Self::Record(RecordKey { collection: crate::event::Collection::Post, .. }))
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config => f.write_str("config"),
+            Self::Record(key) => f.write_str(&key.uri()),
+            Self::Account(did) => write!(f, "account {did}"),
+            Self::Alarm => f.write_str("alarm"),
+        }
+    }
+}
+
+/// What one community must be told.
+#[derive(Debug, Default)]
+pub struct Matters {
+    /// The object is new, or its namespace was emptied: tell it everything.
+    pub everything: bool,
+    pub subjects: BTreeSet<Subject>,
+}
+
+/// What the communities must be told.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    communities: BTreeMap<CommunityId, Matters>,
+    /// Closed in this batch, or emptied: their instances are to be forgotten.
+    emptied: BTreeSet<CommunityId>,
+}
+
+impl Agenda {
+    pub fn add(&mut self, community: CommunityId, subject: Subject) {
+        self.communities.entry(community).or_default().subjects.insert(subject);
+    }
+
+    pub fn add_everything(&mut self, community: CommunityId) {
+        self.communities.entry(community).or_default().everything = true;
+        self.emptied.insert(community);
+    }
+
+    /// The community is closed: nobody is there to be told.
+    pub fn remove(&mut self, community: CommunityId) {
+        self.communities.remove(&community);
+        self.emptied.insert(community);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.communities.is_empty()
+    }
+
+    pub fn emptied(&self) -> impl Iterator<Item = CommunityId> {
+        self.emptied.iter().copied()
+    }
+
+    pub fn into_communities(self) -> impl Iterator<Item = (CommunityId, Matters)> {
+        self.communities.into_iter()
+    }
+}

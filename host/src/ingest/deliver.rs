@@ -1,0 +1,224 @@
+//! Telling the objects: from the agenda to calls, a community at a time.
+//!
+//! An object is told of memberships, actions and accounts first and of posts second, because the first decide whose posts it
+//! hears of: the posts of who was just admitted follow in the same batch. A call that fails takes nothing with it but itself:
+//! its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends the batch.
+
+use std::collections::BTreeSet;
+
+use super::agenda::{Agenda, Matters, Subject};
+use super::facts::AccountFact;
+use crate::community::registry::{Message, Told};
+use crate::community::{Community, Registry, directory, held};
+use crate::event::Collection;
+use crate::record::{Record, RecordKey, Stored};
+use crate::sandbox::object::Notice;
+use crate::store::schema;
+use crate::store::{CommunityId, Span, StoreError, Table, View};
+
+/// Notices in one call at most: a bound on what a failing call takes with it, and on the guest's memory.
+const NOTICES_AT_ONCE: usize = 200;
+
+/// A subject of which an object could not be told.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub community: CommunityId,
+    pub subject: Subject,
+    pub cause: String,
+    /// Whether it was the only one of its call, so that the failure is its own.
+    pub alone: bool,
+}
+
+/// A batch's calls.
+pub struct Delivery<'a> {
+    pub registry: &'a mut Registry,
+    /// `None` only while an object has it.
+    view: Option<Box<View>>,
+    now: i64,
+    failures: Vec<Failure>,
+}
+
+impl<'a> Delivery<'a> {
+    pub fn new(view: Box<View>, registry: &'a mut Registry, now: i64) -> Self {
+        Self { registry, view: Some(view), now, failures: Vec::new() }
+    }
+
+    /// The view with all that the objects wrote, and what went wrong.
+    pub fn finish(self) -> Result<(Box<View>, Vec<Failure>), StoreError> {
+        Ok((self.view.ok_or(StoreError::Closed)?, self.failures))
+    }
+
+    /// Tells everyone on the agenda.
+    pub fn tell_all(&mut self, agenda: Agenda) -> Result<(), StoreError> {
+        for community in agenda.emptied() {
+            self.registry.forget(community);
+        }
+        for (community, matters) in agenda.into_communities() {
+            self.tell(community, matters)?;
+        }
+        Ok(())
+    }
+
+    /// Tells one object, and then the posts of who was admitted by it.
+    pub fn tell(&mut self, id: CommunityId, matters: Matters) -> Result<(), StoreError> {
+        let Some(community) = directory::by_number(self.view()?, id)? else { return Ok(()) };
+        let mut call = Calls { delivery: self, id, community: &community, pending: Vec::new(), admitted: Vec::new() };
+        let (posts, others): (BTreeSet<Subject>, BTreeSet<Subject>) = matters.subjects.into_iter().partition(Subject::is_post);
+        if matters.everything {
+            call.everything()?;
+        }
+        for subject in others {
+            match subject {
+                Subject::Alarm => call.wake()?,
+                subject => call.add(subject)?,
+            }
+        }
+        call.flush()?;
+
+        let mut authors: BTreeSet<String> = std::mem::take(&mut call.admitted).into_iter().collect();
+        for did in &authors {
+            call.add(Subject::Account(did.clone()))?;
+            call.posts_of(did)?;
+        }
+        for subject in posts {
+            if let Subject::Record(key) = &subject
+                && held::is_member(call.delivery.view()?, id, &key.did)?
+            {
+                if authors.insert(key.did.clone()) {
+                    call.account_of(&key.did)?;
+                }
+                call.add(subject)?;
+            }
+        }
+        call.flush()
+    }
+
+    fn view(&self) -> Result<&View, StoreError> {
+        self.view.as_deref().ok_or(StoreError::Closed)
+    }
+}
+
+/// The calls to one object.
+struct Calls<'d, 'a> {
+    delivery: &'d mut Delivery<'a>,
+    id: CommunityId,
+    community: &'d Community,
+    /// What the next call tells.
+    pending: Vec<Subject>,
+    admitted: Vec<String>,
+}
+
+impl Calls<'_, '_> {
+    fn add(&mut self, subject: Subject) -> Result<(), StoreError> {
+        self.pending.push(subject);
+        if self.pending.len() >= NOTICES_AT_ONCE { self.flush() } else { Ok(()) }
+    }
+
+    /// Everything that names the community.
+    fn everything(&mut self) -> Result<(), StoreError> {
+        self.add(Subject::Config)?;
+        let naming = schema::naming(&self.community.uri);
+        let mut rest = Span::prefix(&naming);
+        loop {
+            let page = self.delivery.view()?.range(Table::Routes, &rest, false, NOTICES_AT_ONCE)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            rest = rest.after(last);
+            for (route, _) in page {
+                if let Some(key) = schema::record_key_of(&route[naming.as_ref().len()..]) {
+                    self.add(Subject::Record(key))?;
+                }
+            }
+        }
+    }
+
+    /// All posts of an author with the community's hashtag.
+    fn posts_of(&mut self, did: &str) -> Result<(), StoreError> {
+        let posts = self.delivery.view()?.range(Table::Routes, &Span::prefix(schema::posts_by(self.community.config.hashtag, did)), false, usize::MAX)?;
+        for (route, _) in posts {
+            if let Some((did, _, rkey)) = schema::post_route_parts(&route) {
+                self.add(Subject::Record(RecordKey { did: did.to_owned(), collection: Collection::Post, rkey: rkey.to_owned() }))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An author's account, if anything was ever heard of it.
+    fn account_of(&mut self, did: &str) -> Result<(), StoreError> {
+        if self.delivery.view()?.contains(Table::Accounts, did.as_bytes())? { self.add(Subject::Account(did.to_owned())) } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let subjects = std::mem::take(&mut self.pending);
+        let mut notices = Vec::with_capacity(subjects.len());
+        for subject in &subjects {
+            notices.extend(self.notice(subject)?);
+        }
+        self.call(Message::Notices(&notices), &subjects)
+    }
+
+    fn wake(&mut self) -> Result<(), StoreError> {
+        self.call(Message::Wake, &[Subject::Alarm])
+    }
+
+    fn call(&mut self, message: Message<'_>, subjects: &[Subject]) -> Result<(), StoreError> {
+        let view = self.delivery.view.take().ok_or(StoreError::Closed)?;
+        let Told { view, outcome } = self.delivery.registry.tell(view, self.id, self.community, message, self.delivery.now)?;
+        self.delivery.view = Some(view);
+        match outcome {
+            Ok(admitted) => self.admitted.extend(admitted),
+            Err(fault) => {
+                let cause = fault.to_string();
+                tracing::warn!(community = self.community.uri, subjects = subjects.len(), cause, "an object failed: what it was told will be told again, one by one");
+                let failure = |subject: &Subject| Failure { community: self.id, subject: subject.clone(), cause: cause.clone(), alone: subjects.len() == 1 };
+                self.delivery.failures.extend(subjects.iter().map(failure));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is so now of a subject.
+    fn notice(&self, subject: &Subject) -> Result<Option<Notice>, StoreError> {
+        let view = self.delivery.view()?;
+        Ok(match subject {
+            Subject::Config => Some(Notice::Config(self.community.config.clone())),
+            Subject::Account(did) => {
+                let account: Option<AccountFact> = view.read(Table::Accounts, did.as_bytes())?;
+                Some(Notice::Account { did: did.clone(), active: account.is_none_or(|account| account.active) })
+            }
+            Subject::Record(key) => {
+                let stored: Option<Stored> = view.read(Table::Records, schema::record(key).as_ref())?;
+                self.record(key, stored.and_then(|stored| stored.record))
+            }
+            Subject::Alarm => None,
+        })
+    }
+
+    fn record(&self, key: &RecordKey, record: Option<Record>) -> Option<Notice> {
+        let Community { uri, config, .. } = self.community;
+        let (did, rkey) = (key.did.clone(), key.rkey.clone());
+        match key.collection {
+            Collection::Post => {
+                let post = match record {
+                    Some(Record::Post(post)) if post.hashtags.contains(&config.hashtag) => Some(post),
+                    _ => None,
+                };
+                Some(Notice::Post { author: did, rkey, post })
+            }
+            Collection::Membership => {
+                let active = matches!(record, Some(Record::Membership(membership)) if membership.community == *uri && membership.active);
+                Some(Notice::Membership { did, rkey, active })
+            }
+            Collection::Action => {
+                let action = match record {
+                    Some(Record::Action(action)) if action.community == *uri => Some(action),
+                    _ => None,
+                };
+                Some(Notice::Action { uri: key.uri(), author: did, action })
+            }
+            Collection::Config => None,
+        }
+    }
+}

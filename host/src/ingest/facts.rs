@@ -1,0 +1,323 @@
+//! From events to facts: the newest of every record, and the status of every account.
+//!
+//! Repeats are recognised here, by URI and rev; the newer rev wins, whatever the order of arrival. A record that is gone leaves
+//! its rev behind, so that a repeat can't bring it back. Facts are the host's only knowledge; all else is derived from them by
+//! the objects, and can be derived again. Which communities a fact concerns goes to the agenda. Nothing here judges content.
+
+use serde::{Deserialize, Serialize};
+
+use super::agenda::{Agenda, Subject};
+use super::rules::Rules;
+use crate::community::held::{self, Bounds};
+use crate::community::{Community, directory};
+use crate::event::{Account, AccountStatus, Collection, Commit, Operation, Rev};
+use crate::record::{Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
+use crate::store::schema::{self, count};
+use crate::store::{Span, StoreError, Table, View};
+
+/// What is known of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountFact {
+    pub time_us: u64,
+    pub seq: u64,
+    pub active: bool,
+    /// The account was deleted then: every record up to this revision is gone.
+    pub floor: Option<Rev>,
+}
+
+/// What an event turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Applied,
+    /// Known already, or older than what is known.
+    Repeated,
+    /// A bound of the host keeps it out.
+    Bounded,
+}
+
+/// The batch in which facts are being changed.
+pub struct Facts<'a> {
+    pub view: &'a mut View,
+    pub agenda: &'a mut Agenda,
+    pub bounds: &'a Bounds,
+    pub rules: &'a Rules,
+    /// Milliseconds since the Unix epoch.
+    pub now: i64,
+}
+
+impl Facts<'_> {
+    /// A change of one record. `record` is what the filter made of it: `None` if there is nothing valid, or nothing that names
+    /// a community.
+    pub fn commit(&mut self, did: &str, commit: &Commit, record: Option<Record>) -> Result<Outcome, StoreError> {
+        if self.floor(did)?.is_some_and(|floor| commit.rev <= floor) {
+            return Ok(Outcome::Repeated);
+        }
+        let key = RecordKey { did: did.to_owned(), collection: commit.collection, rkey: commit.rkey.clone() };
+        let before: Option<Stored> = self.view.read(Table::Records, schema::record(&key).as_ref())?;
+        if before.as_ref().is_some_and(|before| before.rev >= commit.rev) {
+            return Ok(Outcome::Repeated);
+        }
+        let record = record.filter(|record| !matches!(record, Record::Post(post) if post.sort_time <= self.now - RETENTION_MS));
+        if before.is_none() && record.is_none() && commit.operation == Operation::Create {
+            return Ok(Outcome::Applied);
+        }
+        let after = Stored { rev: commit.rev, record };
+        let newly_counted = counts(&key, &after) && !before.as_ref().is_some_and(|before| counts(&key, before));
+        if newly_counted && self.view.count(count::others(did).as_ref())? >= self.bounds.others_per_repo {
+            metrics::counter!("atrarium_bounded_total", "bound" => "others-per-repo").increment(1);
+            if after.record.is_none() {
+                // What is gone goes all the same; only its rev is not remembered.
+                self.replace(&key, before, None)?;
+            }
+            return Ok(Outcome::Bounded);
+        }
+        self.replace(&key, before, Some(after))?;
+        Ok(Outcome::Applied)
+    }
+
+    /// What an account's host says of it.
+    pub fn account(&mut self, did: &str, account: &Account) -> Result<Outcome, StoreError> {
+        let before: Option<AccountFact> = self.view.read(Table::Accounts, did.as_bytes())?;
+        let newer = before.as_ref().is_none_or(|before| (account.time_us, account.seq) > (before.time_us, before.seq));
+        let floor_before = before.as_ref().and_then(|before| before.floor);
+        let floor = (account.status == AccountStatus::Deleted).then(|| Rev::last_of(account.time_us)).max(floor_before);
+        let was_active = before.as_ref().is_none_or(|before| before.active);
+        let after = match before {
+            Some(before) if !newer => AccountFact { floor, ..before },
+            _ => AccountFact { time_us: account.time_us, seq: account.seq, active: account.status == AccountStatus::Active, floor },
+        };
+        if !newer && floor == floor_before {
+            return Ok(Outcome::Repeated);
+        }
+        if let Some(floor) = floor.filter(|_| floor != floor_before) {
+            self.drop_records(did, floor)?;
+        }
+        if after.active != was_active {
+            self.concern_posts_of(did)?;
+        }
+        self.view.write(Table::Accounts, did.as_bytes(), &after);
+        Ok(Outcome::Applied)
+    }
+
+    /// Takes out what a bound pushes out, or what has passed its week. Its rev is forgotten as well.
+    pub fn forget(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        let before: Option<Stored> = self.view.read(Table::Records, schema::record(key).as_ref())?;
+        self.replace(key, before, None)
+    }
+
+    fn floor(&self, did: &str) -> Result<Option<Rev>, StoreError> {
+        let account: Option<AccountFact> = self.view.read(Table::Accounts, did.as_bytes())?;
+        Ok(account.and_then(|account| account.floor))
+    }
+
+    /// A deleted account: all its records up to the floor are gone, and the floor stands for their revs.
+    fn drop_records(&mut self, did: &str, floor: Rev) -> Result<(), StoreError> {
+        for collection in Collection::ALL {
+            let mut gone = Vec::new();
+            self.view.walk(Table::Records, &Span::prefix(schema::records_of(collection, did)), |_, key, value| {
+                let stored: Stored = crate::store::view::decode(Table::Records, key, value)?;
+                if stored.rev <= floor
+                    && let Some(key) = schema::record_key_of(key)
+                {
+                    gone.push(key);
+                }
+                Ok(true)
+            })?;
+            for key in gone {
+                self.forget(&key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every community that has been told of this author's posts hears of the account.
+    fn concern_posts_of(&mut self, did: &str) -> Result<(), StoreError> {
+        let mut hashtags = std::collections::BTreeSet::new();
+        self.view.walk(Table::Records, &Span::prefix(schema::records_of(Collection::Post, did)), |_, key, value| {
+            let stored: Stored = crate::store::view::decode(Table::Records, key, value)?;
+            if let Some(Record::Post(post)) = stored.record {
+                hashtags.extend(post.hashtags);
+            }
+            Ok(true)
+        })?;
+        for hashtag in hashtags {
+            for community in directory::with_hashtag(self.view, hashtag)? {
+                if held::is_member(self.view, community, did)? {
+                    self.agenda.add(community, Subject::Account(did.to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts one state of a record in the place of another, moves its routes, and notes whom it concerns.
+    fn replace(&mut self, key: &RecordKey, before: Option<Stored>, after: Option<Stored>) -> Result<(), StoreError> {
+        let counted = i64::from(after.as_ref().is_some_and(|after| counts(key, after))) - i64::from(before.as_ref().is_some_and(|before| counts(key, before)));
+        if counted != 0 {
+            self.view.add(count::others(&key.did).build(), counted)?;
+        }
+        let row = schema::record(key).build();
+        match &after {
+            Some(after) => self.view.write(Table::Records, row, after),
+            None => self.view.delete(Table::Records, row),
+        }
+        let (before, after) = (before.and_then(|before| before.record), after.and_then(|after| after.record));
+        match key.collection {
+            Collection::Post => self.post(key, post_of(before.as_ref()), post_of(after.as_ref())),
+            Collection::Config => self.config(key, config_of(after.as_ref())),
+            Collection::Membership | Collection::Action => self.naming(key, before.as_ref(), after.as_ref()),
+        }
+    }
+
+    fn post(&mut self, key: &RecordKey, before: Option<&Post>, after: Option<&Post>) -> Result<(), StoreError> {
+        let empty: &[Hashtag] = &[];
+        let (old, new) = (before.map_or(empty, |post| &post.hashtags), after.map_or(empty, |post| &post.hashtags));
+        let moved = before.map(|post| post.sort_time) != after.map(|post| post.sort_time);
+        for hashtag in old {
+            if let Some(before) = before.filter(|_| moved || !new.contains(hashtag)) {
+                held::leave(self.view, *hashtag, &key.did, before.sort_time, &key.rkey)?;
+            }
+            self.concern(*hashtag, key)?;
+        }
+        for hashtag in new {
+            if let Some(after) = after.filter(|_| moved || !old.contains(hashtag)) {
+                held::enter(self.view, *hashtag, &key.did, after.sort_time, &key.rkey)?;
+                self.concern(*hashtag, key)?;
+                for excess in held::excess(self.view, self.bounds, *hashtag, &key.did)? {
+                    self.push_out(&excess)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a post out from under one hashtag; the record stays as long as it has another.
+    fn push_out(&mut self, excess: &held::Excess) -> Result<(), StoreError> {
+        metrics::counter!("atrarium_bounded_total", "bound" => excess.bound).increment(1);
+        held::leave(self.view, excess.hashtag, &excess.post.did, excess.sort_time, &excess.post.rkey)?;
+        self.concern(excess.hashtag, &excess.post)?;
+        let row = schema::record(&excess.post).build();
+        let Some(mut stored) = self.view.read::<Stored>(Table::Records, &row)? else { return Ok(()) };
+        if let Some(Record::Post(post)) = &mut stored.record {
+            post.hashtags.retain(|hashtag| *hashtag != excess.hashtag);
+            if post.hashtags.is_empty() {
+                self.view.delete(Table::Records, row);
+            } else {
+                self.view.write(Table::Records, row, &stored);
+            }
+        }
+        Ok(())
+    }
+
+    /// The communities that have admitted the author hear of the post.
+    fn concern(&mut self, hashtag: Hashtag, key: &RecordKey) -> Result<(), StoreError> {
+        for community in directory::with_hashtag(self.view, hashtag)? {
+            if held::is_member(self.view, community, &key.did)? {
+                self.agenda.add(community, Subject::Record(key.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn naming(&mut self, key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Result<(), StoreError> {
+        let (old, new) = (before.and_then(community_of), after.and_then(community_of));
+        if old != new {
+            if let Some(old) = old {
+                self.view.delete(Table::Routes, schema::naming_route(old, key).build());
+            }
+            if let Some(new) = new {
+                self.view.put(Table::Routes, schema::naming_route(new, key).build(), Vec::new());
+            }
+        }
+        for uri in old.into_iter().chain(new) {
+            if let Some(community) = directory::number(self.view, uri)? {
+                self.agenda.add(community, Subject::Record(key.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens, renews or closes the community of a config.
+    pub fn config(&mut self, key: &RecordKey, config: Option<&Config>) -> Result<(), StoreError> {
+        let number = directory::number(self.view, &key.uri())?;
+        let config = config.filter(|_| self.rules.allow(key));
+        match (number, config) {
+            (None, None) => {}
+            (None, Some(config)) => match directory::open(self.view, key, config.clone(), self.bounds)? {
+                Ok(community) => self.agenda.add_everything(community),
+                Err(full) => {
+                    metrics::counter!("atrarium_bounded_total", "bound" => full.label()).increment(1);
+                    tracing::warn!(community = key.uri(), bound = full.label(), "a community was not opened: there are as many as may be");
+                }
+            },
+            (Some(community), Some(config)) => {
+                if directory::renew(self.view, community, config.clone())? {
+                    self.agenda.add_everything(community);
+                } else {
+                    self.agenda.add(community, Subject::Config);
+                }
+            }
+            (Some(community), None) => {
+                directory::close(self.view, community)?;
+                self.agenda.remove(community);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record counts towards the bound on a repo's records other than posts: a post does when it is gone.
+fn counts(key: &RecordKey, stored: &Stored) -> bool {
+    key.collection != Collection::Post || stored.record.is_none()
+}
+
+fn post_of(record: Option<&Record>) -> Option<&Post> {
+    match record {
+        Some(Record::Post(post)) => Some(post),
+        _ => None,
+    }
+}
+
+fn config_of(record: Option<&Record>) -> Option<&Config> {
+    match record {
+        Some(Record::Config(config)) => Some(config),
+        _ => None,
+    }
+}
+
+fn community_of(record: &Record) -> Option<&str> {
+    match record {
+        Record::Membership(membership) => Some(&membership.community),
+        Record::Action(action) => Some(&action.community),
+        Record::Post(_) | Record::Config(_) => None,
+    }
+}
+
+/// Opens what the operator's rules and bounds allow and closes what they don't, as after a change of configuration.
+pub fn reconcile(facts: &mut Facts<'_>) -> Result<(), StoreError> {
+    let mut closing = Vec::new();
+    facts.view.walk(Table::Communities, &Span::all(), |_, key, value| {
+        let community: Community = crate::store::view::decode(Table::Communities, key, value)?;
+        closing.push(community.uri);
+        Ok(true)
+    })?;
+    let mut configs = Vec::new();
+    facts.view.walk(Table::Records, &Span::prefix([schema::collection_tag(Collection::Config)]), |_, key, value| {
+        let stored: Stored = crate::store::view::decode(Table::Records, key, value)?;
+        if let (Some(key), Some(Record::Config(config))) = (schema::record_key_of(key), stored.record) {
+            configs.push((key, config));
+        }
+        Ok(true)
+    })?;
+    for uri in closing {
+        if let Some(key) = RecordKey::from_uri(&uri).filter(|key| !facts.rules.allow(key)) {
+            facts.config(&key, None)?;
+        }
+    }
+    for (key, config) in configs {
+        if directory::number(facts.view, &key.uri())?.is_none() && facts.rules.allow(&key) {
+            facts.config(&key, Some(&config))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,371 @@
+//! The write path: from the durable queue to one commit. Start reading at [`Ingest::step`].
+//!
+//! ```text
+//! intake.rs   what the receiver brings → queue, with its cursor
+//! mod.rs      the loop: a batch, whole or not at all
+//! facts.rs    events → the newest of every record and account
+//! agenda.rs   whom that concerns
+//! deliver.rs  telling the communities' objects
+//! retry.rs    what could not be told
+//! sweep.rs    what nobody needs any more
+//! rules.rs    which communities the operator allows
+//! ```
+//!
+//! One thread owns all of it, so objects are single-threaded and batches are in order. Nothing is observable before its commit,
+//! and the rows of the queue leave it in the transaction that holds their effects. When the store fails, the batch is dropped,
+//! the database is opened again, and the batch comes again: ingest pauses, nothing is lost, nothing becomes a dead letter.
+
+pub mod agenda;
+pub mod deliver;
+pub mod facts;
+pub mod intake;
+pub mod retry;
+pub mod rules;
+pub mod sweep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use agenda::{Agenda, Matters, Subject};
+use deliver::Delivery;
+use facts::{Facts, Outcome};
+use rules::Rules;
+use sweep::Sweep;
+
+use crate::clock::Clock;
+use crate::community::{Bounds, Registry};
+use crate::event::{Body, Event};
+use crate::record::Record;
+use crate::sandbox::filter::{Filter, RawRecord, Verdict};
+use crate::store::schema::time_of;
+use crate::store::{CommunityId, Queue, Span, Store, StoreError, Table, View};
+
+/// How the loop takes its batches.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// A batch starts when so many events wait.
+    pub batch_events: usize,
+    /// Or when this has passed since the last batch.
+    pub batch_wait: Duration,
+}
+
+/// A batch takes what waits, up to here: more events share a commit when there is a backlog.
+const BACKLOG_EVENTS: usize = 2_000;
+const BACKLOG_BYTES: usize = 4 << 20;
+
+/// The longest wait without looking at alarms, retries and the stop flag.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// Pairs that are retried in one batch, and the time that this may take: a looping guest must not hold up the others.
+const RETRIES_AT_ONCE: usize = 16;
+const RETRY_TIME: Duration = Duration::from_millis(500);
+
+/// Alarms that ring in one batch.
+const ALARMS_AT_ONCE: usize = 256;
+
+/// The pauses between attempts to open a failed database.
+const HEAL_PAUSE: Duration = Duration::from_millis(200);
+const HEAL_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Whether ingest is well, for health and metrics.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// The store has failed, and ingest waits for it.
+    pub paused: AtomicBool,
+}
+
+/// The write path's owner.
+#[derive(Debug)]
+pub struct Ingest {
+    store: Store,
+    queue: Queue,
+    filter: Filter,
+    registry: Registry,
+    bounds: Bounds,
+    rules: Rules,
+    clock: Clock,
+    settings: Settings,
+    pulse: Arc<Pulse>,
+    sweep: Sweep,
+    /// When the next retry is due; what it was at the start is read from the table.
+    next_retry: Option<i64>,
+    last_batch: Instant,
+}
+
+/// What the loop is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub queue: Queue,
+    pub filter: Filter,
+    pub registry: Registry,
+    pub bounds: Bounds,
+    pub rules: Rules,
+    pub clock: Clock,
+    pub settings: Settings,
+    pub pulse: Arc<Pulse>,
+}
+
+impl Ingest {
+    /// Brings the open communities in line with the operator's rules; then the loop can run.
+    pub fn start(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { store, queue, filter, registry, bounds, rules, clock, settings, pulse } = parts;
+        let sweep = Sweep::starting_at(clock.now_ms());
+        let mut ingest = Self { store, queue, filter, registry, bounds, rules, clock, settings, pulse, sweep, next_retry: Some(i64::MIN), last_batch: Instant::now() };
+        ingest.reconcile()?;
+        Ok(ingest)
+    }
+
+    fn reconcile(&mut self) -> Result<(), StoreError> {
+        let mut view = Box::new(View::new(self.store.snapshot()?, None));
+        let mut agenda = Agenda::default();
+        let now = self.clock.now_ms();
+        facts::reconcile(&mut Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now })?;
+        self.finish(view, agenda, Vec::new(), &[], 0, now)
+    }
+
+    /// Runs until `stop` is set. A batch that has begun is finished.
+    pub fn run(mut self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Acquire) {
+            let generation = self.store.generation();
+            let outcome = self.wait(stop).and_then(|()| self.step().map(drop));
+            if let Err(failure) = outcome {
+                self.heal(&failure, generation, stop);
+            }
+        }
+        self.registry.forget_all();
+    }
+
+    /// Waits for something to do: a full batch, the end of the pause between batches, an alarm, a retry.
+    fn wait(&mut self, stop: &AtomicBool) -> Result<(), StoreError> {
+        loop {
+            let seen = self.queue.appended();
+            let depth = self.queue.depth();
+            let since = self.last_batch.elapsed();
+            if stop.load(Ordering::Acquire) || depth >= self.settings.batch_events as u64 || depth > 0 && since >= self.settings.batch_wait {
+                return Ok(());
+            }
+            let now = self.clock.now_ms();
+            if self.next_retry.is_some_and(|next| next <= now) || self.sweep.is_due(now) || self.next_alarm()?.is_some_and(|next| next <= now) {
+                return Ok(());
+            }
+            self.registry.rest();
+            self.queue.wait(seen, if depth > 0 { self.settings.batch_wait.saturating_sub(since) } else { LOOK_AROUND });
+        }
+    }
+
+    fn next_alarm(&self) -> Result<Option<i64>, StoreError> {
+        let mut next = None;
+        self.store.snapshot()?.scan(Table::Alarms, &Span::all(), false, |key, _| {
+            next = alarm_of(key).map(|(at, _)| at);
+            false
+        })?;
+        Ok(next)
+    }
+
+    /// One batch, from the queue to the commit. Answers how many events it took.
+    pub fn step(&mut self) -> Result<usize, StoreError> {
+        let now = self.clock.now_ms();
+        let snapshot = self.store.snapshot()?;
+        let taken = Queue::take(&snapshot, None, BACKLOG_EVENTS, BACKLOG_BYTES)?;
+        let mut view = Box::new(View::new(snapshot, None));
+        let mut agenda = Agenda::default();
+
+        let verdicts = self.judge(&taken.events);
+        let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now };
+        for (event, record) in taken.events.iter().zip(verdicts) {
+            let outcome = match &event.body {
+                Body::Commit(commit) => facts.commit(&event.did, commit, record)?,
+                Body::Account(account) => facts.account(&event.did, account)?,
+            };
+            let outcome = match outcome {
+                Outcome::Applied => "applied",
+                Outcome::Repeated => "repeated",
+                Outcome::Bounded => "bounded",
+            };
+            metrics::counter!("atrarium_events_total", "outcome" => outcome).increment(1);
+        }
+        self.sweep.step(&mut facts)?;
+        let alarms = ring(&mut view, &mut agenda, now)?;
+        let due = self.due_retries(&mut view, now)?;
+
+        let nothing = taken.rows.is_empty() && alarms == 0 && due.is_empty();
+        self.last_batch = Instant::now();
+        if nothing && agenda.is_empty() && view.bytes() == 0 {
+            return Ok(0);
+        }
+        self.finish(view, agenda, due, &taken.rows, taken.events.len(), now)?;
+        Ok(taken.events.len())
+    }
+
+    /// What the filter makes of each event: the record that it accepts, if it does.
+    fn judge(&mut self, events: &[Event]) -> Vec<Option<Record>> {
+        let raw = |event: &Event| match &event.body {
+            Body::Commit(commit) => commit.record.is_some(),
+            Body::Account(_) => false,
+        };
+        let records: Vec<RawRecord<'_>> = events
+            .iter()
+            .filter_map(|event| match &event.body {
+                Body::Commit(commit) => Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? }),
+                Body::Account(_) => None,
+            })
+            .collect();
+        let mut verdicts = if records.is_empty() { Vec::new() } else { self.filter.judge(&records) }.into_iter();
+        let mut malformed = Malformed::default();
+        let accepted = events
+            .iter()
+            .map(|event| match raw(event).then(|| verdicts.next()).flatten() {
+                Some(Verdict::Accepted(record)) => Some(record),
+                Some(Verdict::Malformed(code)) => {
+                    malformed.count(event, code);
+                    None
+                }
+                Some(Verdict::Irrelevant) | None => None,
+            })
+            .collect();
+        malformed.log();
+        accepted
+    }
+
+    /// Tells the objects, retries what is due, acknowledges the rows, and commits.
+    fn finish(&mut self, view: Box<View>, agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
+        let mut delivery = Delivery::new(view, &mut self.registry, now);
+        delivery.tell_all(agenda)?;
+        let (mut view, failures) = delivery.finish()?;
+        for failure in &failures {
+            self.next_retry = earlier(self.next_retry, retry::note(&mut view, failure, now)?);
+        }
+        let mut view = self.retry(view, due, now)?;
+        Queue::acknowledge(&mut view, rows);
+
+        let layer = view.into_layer();
+        metrics::histogram!("atrarium_commit_changes").record(layer.len() as f64);
+        fail::fail_point!("ingest-before-commit", |_| std::process::abort());
+        let began = Instant::now();
+        self.store.commit(&layer)?;
+        metrics::histogram!("atrarium_commit_seconds").record(began.elapsed().as_secs_f64());
+        fail::fail_point!("ingest-after-commit", |_| std::process::abort());
+        self.queue.done(events);
+        metrics::gauge!("atrarium_queue_depth").set(self.queue.depth() as f64);
+        Ok(())
+    }
+
+    fn due_retries(&mut self, view: &mut View, now: i64) -> Result<Vec<retry::Due>, StoreError> {
+        if self.next_retry.is_none_or(|next| next > now) {
+            return Ok(Vec::new());
+        }
+        let (due, next) = retry::due(view, now, RETRIES_AT_ONCE)?;
+        self.next_retry = next;
+        Ok(due)
+    }
+
+    /// Tries pairs alone, for as long as there is time; the rest stays due.
+    fn retry(&mut self, mut view: Box<View>, due: Vec<retry::Due>, now: i64) -> Result<Box<View>, StoreError> {
+        let began = Instant::now();
+        for pair in due {
+            if began.elapsed() > RETRY_TIME {
+                self.next_retry = Some(now);
+                break;
+            }
+            let matters = Matters { everything: false, subjects: [pair.subject.clone()].into() };
+            let mut delivery = Delivery::new(view, &mut self.registry, now);
+            delivery.tell(pair.community, matters)?;
+            let failures;
+            (view, failures) = delivery.finish()?;
+            if !failures.iter().any(|failure| failure.subject == pair.subject) {
+                retry::settle(&mut view, &pair);
+            }
+            for failure in &failures {
+                self.next_retry = earlier(self.next_retry, retry::note(&mut view, failure, now)?);
+            }
+        }
+        Ok(view)
+    }
+
+    /// Waits until the database can be opened again. Feeds go on meanwhile, from what is in memory.
+    fn heal(&mut self, failure: &StoreError, generation: u64, stop: &AtomicBool) {
+        tracing::error!(cause = %failure, "ingest pauses: the database failed");
+        metrics::counter!("atrarium_store_failures_total").increment(1);
+        self.pulse.paused.store(true, Ordering::Release);
+        self.registry.forget_all();
+        let mut pause = HEAL_PAUSE;
+        while !stop.load(Ordering::Acquire) {
+            std::thread::sleep(pause);
+            match self.store.heal(generation).and_then(|()| self.probe()) {
+                Ok(()) => {
+                    tracing::info!("ingest goes on: the database takes writes again");
+                    break;
+                }
+                Err(cause) => tracing::error!(%cause, "the database still fails"),
+            }
+            pause = (pause * 2).min(HEAL_PAUSE_MAX);
+        }
+        self.next_retry = Some(i64::MIN);
+        self.pulse.paused.store(false, Ordering::Release);
+    }
+
+    /// Whether the database takes a write; if not, it is opened again so that it can be read at least.
+    fn probe(&self) -> Result<(), StoreError> {
+        let generation = self.store.generation();
+        let mut layer = crate::store::Layer::default();
+        layer.set(Table::Meta, b"probe".to_vec(), Some(vec![0; 64 << 10]));
+        self.store.commit(&layer).inspect_err(|_| {
+            if let Err(cause) = self.store.heal(generation) {
+                tracing::debug!(%cause, "opening the database again failed");
+            }
+        })
+    }
+}
+
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn alarm_of(key: &[u8]) -> Option<(i64, CommunityId)> {
+    let (time, id) = key.split_first_chunk::<8>()?;
+    Some((time_of(*time), CommunityId::from_be_bytes(id.try_into().ok()?)))
+}
+
+/// Takes the alarms that have come from the table and puts them on the agenda.
+fn ring(view: &mut View, agenda: &mut Agenda, now: i64) -> Result<usize, StoreError> {
+    let mut ringing = Vec::new();
+    for (key, _) in view.range(Table::Alarms, &Span::all(), false, ALARMS_AT_ONCE)? {
+        match alarm_of(&key) {
+            Some((at, community)) if at <= now => ringing.push(community),
+            _ => break,
+        }
+    }
+    for community in &ringing {
+        crate::community::directory::set_alarm(view, *community, None)?;
+        agenda.add(*community, Subject::Alarm);
+    }
+    Ok(ringing.len())
+}
+
+/// What the filter refused in a batch: counted by reason, and told in one line.
+#[derive(Debug, Default)]
+struct Malformed {
+    reasons: std::collections::BTreeMap<String, u64>,
+    first: Option<String>,
+}
+
+impl Malformed {
+    fn count(&mut self, event: &Event, code: String) {
+        if let Body::Commit(commit) = &event.body {
+            self.first.get_or_insert_with(|| format!("at://{}/{}/{}", event.did, commit.collection.nsid(), commit.rkey));
+            metrics::counter!("atrarium_malformed_total", "collection" => commit.collection.nsid(), "reason" => code.clone()).increment(1);
+        }
+        *self.reasons.entry(code).or_default() += 1;
+    }
+
+    fn log(&self) {
+        if let Some(first) = &self.first {
+            tracing::warn!(reasons = ?self.reasons, first, "malformed records");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What could not be told: retried alone, with growing pauses, and set aside in the end.
+//!
+//! A pair of community and subject is retried until it is told or has failed by itself [`ATTEMPTS`] times; then it goes to the
+//! dead letters, where an operator can list, retry and drop it. The first failure of a call with several subjects says nothing
+//! about any of them, so each is tried alone at once. Failures of the host itself never come here.
+
+use serde::{Deserialize, Serialize};
+
+use super::agenda::Subject;
+use super::deliver::Failure;
+use crate::store::view::{decode, encode};
+use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
+
+/// How often a pair fails by itself before it is set aside.
+pub const ATTEMPTS: u32 = 3;
+
+/// The pause before the next attempt, after the first, second, … failure.
+const PAUSES_MS: [i64; ATTEMPTS as usize] = [1_000, 5_000, 25_000];
+
+/// An alarm that was set aside would never ring again, so it is tried anew after this.
+const ALARM_AGAIN_MS: i64 = 60 * 60 * 1_000;
+
+/// Dead letters that are kept per community, the first to come; more are counted only.
+const DEAD_LETTERS: usize = 1_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Failures of its own so far.
+    pub attempts: u32,
+    /// Milliseconds since the Unix epoch.
+    pub next: i64,
+    pub cause: String,
+}
+
+/// What was given up on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    pub since: i64,
+    pub cause: String,
+}
+
+/// A pair that is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    pub community: CommunityId,
+    pub subject: Subject,
+}
+
+fn row(community: CommunityId, subject: &Subject) -> Vec<u8> {
+    Key::community(community).bytes(&encode(subject)).build()
+}
+
+fn pair_of(table: Table, key: &[u8]) -> Result<(CommunityId, Subject), StoreError> {
+    let (id, subject) = key.split_first_chunk::<4>().ok_or_else(|| StoreError::Corrupt { table: table.name(), key: format!("{key:?}"), cause: "too short".to_owned() })?;
+    Ok((CommunityId::from_be_bytes(*id), decode(table, key, subject)?))
+}
+
+/// Notes a failure; answers when the pair is to be tried again.
+pub fn note(view: &mut View, failure: &Failure, now: i64) -> Result<Option<i64>, StoreError> {
+    let key = row(failure.community, &failure.subject);
+    let before: Option<Retry> = view.read(Table::Retries, &key)?;
+    let attempts = before.map_or(0, |before| before.attempts) + u32::from(failure.alone);
+    if attempts < ATTEMPTS {
+        let pause = attempts.checked_sub(1).and_then(|failed| PAUSES_MS.get(failed as usize)).copied().unwrap_or(0);
+        view.write(Table::Retries, key, &Retry { attempts, next: now + pause, cause: failure.cause.clone() });
+        metrics::counter!("atrarium_retries_total").increment(1);
+        return Ok(Some(now + pause));
+    }
+    if failure.subject == Subject::Alarm {
+        view.write(Table::Retries, key, &Retry { attempts: 0, next: now + ALARM_AGAIN_MS, cause: failure.cause.clone() });
+        return Ok(Some(now + ALARM_AGAIN_MS));
+    }
+    view.delete(Table::Retries, key.clone());
+    metrics::counter!("atrarium_dead_letters_total").increment(1);
+    tracing::error!(community = failure.community, subject = %failure.subject, cause = failure.cause, "given up after {ATTEMPTS} attempts: it is in the dead letters");
+    if view.range(Table::DeadLetters, &Span::prefix(Key::community(failure.community)), false, DEAD_LETTERS)?.len() < DEAD_LETTERS {
+        view.write(Table::DeadLetters, key, &DeadLetter { since: now, cause: failure.cause.clone() });
+    }
+    Ok(None)
+}
+
+/// The pair has been told: it needs no retry.
+pub fn settle(view: &mut View, due: &Due) {
+    view.delete(Table::Retries, row(due.community, &due.subject));
+}
+
+/// The pairs that are due, and when the next ones will be.
+pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<i64>), StoreError> {
+    let (mut pairs, mut next) = (Vec::new(), None::<i64>);
+    view.walk(Table::Retries, &Span::all(), |_, key, value| {
+        let retry: Retry = decode(Table::Retries, key, value)?;
+        if retry.next <= now && pairs.len() < limit {
+            let (community, subject) = pair_of(Table::Retries, key)?;
+            pairs.push(Due { community, subject });
+        } else {
+            next = Some(next.map_or(retry.next, |next| next.min(retry.next)));
+        }
+        Ok(true)
+    })?;
+    Ok((pairs, next))
+}
+
+/// What was given up on, for the operator.
+pub fn dead_letters(view: &mut View) -> Result<Vec<(CommunityId, Subject, DeadLetter)>, StoreError> {
+    let mut letters = Vec::new();
+    view.walk(Table::DeadLetters, &Span::all(), |_, key, value| {
+        let (community, subject) = pair_of(Table::DeadLetters, key)?;
+        letters.push((community, subject, decode(Table::DeadLetters, key, value)?));
+        Ok(true)
+    })?;
+    Ok(letters)
+}

@@ -1,0 +1,94 @@
+//! Forgetting what can't matter any more: posts past their week, and the traces of what is gone.
+//!
+//! Visibility is judged when a feed is read, so the sweep only frees space. It walks all records once an hour, some at a time
+//! between batches, and takes nothing that a repeat within the week could still concern.
+
+use super::facts::{AccountFact, Facts};
+use crate::event::Collection;
+use crate::record::{RETENTION_MS, Record, Stored};
+use crate::store::schema;
+use crate::store::view::decode;
+use crate::store::{Span, StoreError, Table};
+
+const EVERY_MS: i64 = 60 * 60 * 1_000;
+
+/// A day more than the week: a server that repeats its oldest events is told from one that brings new ones.
+const TRACE_MS: i64 = RETENTION_MS + 24 * 60 * 60 * 1_000;
+
+/// Rows looked at in one batch: about a millisecond.
+const ROWS_AT_ONCE: usize = 2_000;
+
+/// Where the walk is.
+#[derive(Debug)]
+pub struct Sweep {
+    next: i64,
+    walk: Option<Walk>,
+}
+
+#[derive(Debug)]
+struct Walk {
+    table: Table,
+    after: Option<Vec<u8>>,
+}
+
+impl Sweep {
+    pub fn starting_at(now: i64) -> Self {
+        Self { next: now + EVERY_MS, walk: None }
+    }
+
+    pub fn is_due(&self, now: i64) -> bool {
+        self.walk.is_some() || self.next <= now
+    }
+
+    /// A part of the walk, if one is due.
+    pub fn step(&mut self, facts: &mut Facts<'_>) -> Result<(), StoreError> {
+        if !self.is_due(facts.now) {
+            return Ok(());
+        }
+        self.next = facts.now + EVERY_MS;
+        let walk = self.walk.get_or_insert(Walk { table: Table::Records, after: None });
+        let span = walk.after.as_ref().map_or_else(Span::all, |after| Span::all().after(after));
+        let page = facts.view.range(walk.table, &span, false, ROWS_AT_ONCE)?;
+        for (key, value) in &page {
+            match walk.table {
+                Table::Records => record(facts, key, value)?,
+                _ => account(facts, key, value)?,
+            }
+        }
+        match (page.last(), walk.table) {
+            (Some((last, _)), _) => walk.after = Some(last.clone()),
+            (None, Table::Records) => *walk = Walk { table: Table::Accounts, after: None },
+            (None, _) => self.walk = None,
+        }
+        Ok(())
+    }
+}
+
+fn record(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let stored: Stored = decode(Table::Records, key, value)?;
+    let stale = match &stored.record {
+        Some(Record::Post(post)) => post.sort_time <= facts.now - TRACE_MS,
+        Some(_) => false,
+        None => i64::try_from(stored.rev.time_us() / 1_000).is_ok_and(|told| told <= facts.now - TRACE_MS),
+    };
+    match schema::record_key_of(key).filter(|_| stale) {
+        Some(key) => facts.forget(&key),
+        None => Ok(()),
+    }
+}
+
+/// An account's status is forgotten when it is old and no record of its repo is known.
+fn account(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let fact: AccountFact = decode(Table::Accounts, key, value)?;
+    let Ok(did) = std::str::from_utf8(key) else { return Ok(()) };
+    if i64::try_from(fact.time_us / 1_000).is_ok_and(|told| told > facts.now - TRACE_MS) {
+        return Ok(());
+    }
+    for collection in Collection::ALL {
+        if facts.view.any(Table::Records, &Span::prefix(schema::records_of(collection, did)))? {
+            return Ok(());
+        }
+    }
+    facts.view.delete(Table::Accounts, key);
+    Ok(())
+}

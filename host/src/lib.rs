@@ -1,0 +1,18 @@
+//! Atrarium: community feeds on the AT Protocol.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod community;
+pub mod config;
+pub mod event;
+pub mod feed;
+pub mod http;
+pub mod ingest;
+pub mod jetstream;
+pub mod logging;
+pub mod record;
+pub mod sandbox;
+pub mod store;
+pub mod telemetry;
+pub mod demo;

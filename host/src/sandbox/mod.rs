@@ -1,0 +1,40 @@
+//! WebAssembly components: the engine they run on, the walls around them, and one file for each world.
+//!
+//! * [`components`]: where the components' bytes come from, and how `moderation` is composed into `community-feed`.
+//! * [`engine`]: wasmtime's settings, the ticking of epochs, the limits of an instance.
+//! * [`filter`], [`object`], [`mix`]: calling each world; generated bindings meet the host's own types there and nowhere else.
+//!
+//! wasmtime is named nowhere else. A guest is never trusted: every call has a deadline, every instance a limit on its memory,
+//! every import a bound on what it hands over. A guest that traps loses its instance and nothing more; see [`Fault`].
+
+pub mod components;
+pub mod engine;
+pub mod filter;
+pub mod mix;
+pub mod object;
+mod wasi;
+
+pub use components::Components;
+pub use engine::Sandbox;
+
+/// Why a call gave no answer. Retried by the caller, in a fresh instance, as often as its rules say.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The guest trapped: a panic, a loop past its deadline, memory past its limit.
+    #[error("{component} failed in {doing}: {cause}")]
+    Trap { component: &'static str, doing: &'static str, cause: String },
+    /// The guest answered with an error of its own.
+    #[error("{component} refused {doing}: {cause}")]
+    Refused { component: &'static str, doing: &'static str, cause: String },
+}
+
+/// What must hold before anything starts.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("cannot read the component {path}: {cause}")]
+    Read { path: std::path::PathBuf, cause: std::io::Error },
+    #[error("the component {name} can't be used: {cause}; a component built for another version of its contract in wit/ is refused like this")]
+    Unusable { name: &'static str, cause: String },
+    #[error("the WebAssembly engine does not start: {0}")]
+    Engine(String),
+}

@@ -1,0 +1,71 @@
+//! Changes that are not yet durable: an ordered map per table, laid over what lies beneath.
+//!
+//! A layer never reads and never fails. It is merged into the layer below it when its call or batch has succeeded, and
+//! dropped when not; the last one is what a commit writes.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::schema::Table;
+
+/// `None`: deleted.
+pub(super) type Change = Option<Vec<u8>>;
+
+/// Puts and deletes, by table and key.
+#[derive(Debug)]
+pub struct Layer {
+    tables: [BTreeMap<Vec<u8>, Change>; Table::ALL.len()],
+    bytes: usize,
+}
+
+impl Default for Layer {
+    fn default() -> Self {
+        Self { tables: std::array::from_fn(|_| BTreeMap::new()), bytes: 0 }
+    }
+}
+
+impl Layer {
+    pub fn set(&mut self, table: Table, key: Vec<u8>, change: Change) {
+        self.bytes += key.len() + change.as_ref().map_or(0, Vec::len);
+        self.tables[table as usize].insert(key, change);
+    }
+
+    /// `None` if this layer says nothing of the key.
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<&Change> {
+        self.tables[table as usize].get(key)
+    }
+
+    pub(super) fn range<'a>(&'a self, table: Table, bounds: (Bound<&'a [u8]>, Bound<&'a [u8]>)) -> impl DoubleEndedIterator<Item = (&'a [u8], &'a Change)> {
+        self.tables[table as usize].range::<[u8], _>(bounds).map(|(key, change)| (key.as_slice(), change))
+    }
+
+    pub(super) fn table(&self, table: Table) -> &BTreeMap<Vec<u8>, Change> {
+        &self.tables[table as usize]
+    }
+
+    /// Lays another layer's changes over this one's.
+    pub fn merge(&mut self, above: Self) {
+        self.bytes += above.bytes;
+        for (mine, theirs) in self.tables.iter_mut().zip(above.tables) {
+            if mine.is_empty() {
+                *mine = theirs;
+            } else {
+                mine.extend(theirs);
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(BTreeMap::is_empty)
+    }
+
+    /// The number of changes.
+    pub fn len(&self) -> usize {
+        self.tables.iter().map(BTreeMap::len).sum()
+    }
+
+    /// Roughly the memory that the changes take, in bytes; what was overwritten is counted as well.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

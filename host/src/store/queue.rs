@@ -1,0 +1,168 @@
+//! The durable queue between the socket and the communities.
+//!
+//! One end appends what passed the prefilter together with the cursor that follows it, in one transaction; the other takes
+//! rows in order and deletes them in the transaction that holds their effects. So the cursor is never ahead of what is
+//! durable, and an event is neither lost nor done twice. A full queue makes [`Queue::has_room`] false, upon which the writer
+//! stops reading. The queue never looks into an event.
+//!
+//! ```text
+//! row = sequence u64 → [Event]     at most ROW_EVENTS events, so that a batch of the consumer has a bound
+//! ```
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::db::{Snapshot, Store, StoreError};
+use super::layer::Layer;
+use super::schema::Table;
+use super::span::Span;
+use super::view::{View, decode, encode};
+use crate::event::Event;
+
+/// Events in one row at most.
+const ROW_EVENTS: usize = 256;
+
+const CURSOR: &[u8] = b"cursor";
+
+/// Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Queue(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    limit: u64,
+    next: AtomicU64,
+    /// Events that are appended and not yet done with.
+    depth: AtomicU64,
+    /// The number of rows ever appended, for who waits.
+    appended: Mutex<u64>,
+    grew: Condvar,
+}
+
+/// Where the stream was left, as the receiver understands it.
+pub trait Position: Serialize + for<'a> Deserialize<'a> {}
+impl<T: Serialize + for<'a> Deserialize<'a>> Position for T {}
+
+/// Rows that were taken and are still in the table.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub rows: Vec<u64>,
+    pub events: Vec<Event>,
+}
+
+impl Queue {
+    /// Picks up what an earlier run left. `limit` is the number of events above which the queue is full.
+    pub fn open(store: Store, limit: u64) -> Result<Self, StoreError> {
+        let snapshot = store.snapshot()?;
+        let (mut next, mut depth, mut unreadable) = (0, 0, None);
+        snapshot.scan(Table::Queue, &Span::all(), false, |key, value| match decode_row(key, value) {
+            Ok((sequence, events)) => {
+                next = sequence + 1;
+                depth += events.len() as u64;
+                true
+            }
+            Err(cause) => {
+                unreadable = Some(cause);
+                false
+            }
+        })?;
+        drop(snapshot);
+        match unreadable {
+            Some(cause) => Err(cause),
+            None => Ok(Self(Arc::new(Inner { store, limit, next: AtomicU64::new(next), depth: AtomicU64::new(depth), appended: Mutex::new(0), grew: Condvar::new() }))),
+        }
+    }
+
+    /// Whether more may be appended.
+    pub fn has_room(&self) -> bool {
+        self.depth() < self.0.limit
+    }
+
+    /// Events waiting or in work.
+    pub fn depth(&self) -> u64 {
+        self.0.depth.load(Ordering::Acquire)
+    }
+
+    /// Makes the events and the cursor durable together.
+    pub fn append(&self, events: &[Event], cursor: &impl Position) -> Result<(), StoreError> {
+        let mut layer = Layer::default();
+        let first = self.0.next.load(Ordering::Acquire);
+        let mut sequence = first;
+        for row in events.chunks(ROW_EVENTS) {
+            layer.set(Table::Queue, sequence.to_be_bytes().to_vec(), Some(encode(&row)));
+            sequence += 1;
+        }
+        layer.set(Table::Meta, CURSOR.to_vec(), Some(encode(cursor)));
+        fail::fail_point!("queue-before-commit", |_| std::process::abort());
+        self.0.store.commit(&layer)?;
+        fail::fail_point!("queue-after-commit", |_| std::process::abort());
+        self.0.next.store(sequence, Ordering::Release);
+        self.0.depth.fetch_add(events.len() as u64, Ordering::AcqRel);
+        *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += sequence - first;
+        self.0.grew.notify_all();
+        Ok(())
+    }
+
+    /// The cursor of the last append, of this run or an earlier one.
+    pub fn cursor<P: Position>(&self) -> Result<Option<P>, StoreError> {
+        let found = self.0.store.snapshot()?.get(Table::Meta, CURSOR)?;
+        found.map(|bytes| decode(Table::Meta, CURSOR, &bytes)).transpose()
+    }
+
+    /// The rows behind `after`, until `events` or `bytes` is reached.
+    pub fn take(snapshot: &Snapshot, after: Option<u64>, events: usize, bytes: usize) -> Result<Taken, StoreError> {
+        let span = after.map_or_else(Span::all, |row| Span::all().after(row.to_be_bytes()));
+        let (mut taken, mut size, mut failed) = (Taken::default(), 0, None);
+        snapshot.scan(Table::Queue, &span, false, |key, value| {
+            match decode_row(key, value) {
+                Ok((sequence, row)) => {
+                    taken.rows.push(sequence);
+                    taken.events.extend(row);
+                }
+                Err(cause) => failed = Some(cause),
+            }
+            size += value.len();
+            failed.is_none() && taken.events.len() < events && size < bytes
+        })?;
+        failed.map_or(Ok(taken), Err)
+    }
+
+    /// Deletes rows as part of a batch.
+    pub fn acknowledge(view: &mut View, rows: &[u64]) {
+        for row in rows {
+            view.delete(Table::Queue, row.to_be_bytes());
+        }
+    }
+
+    /// To be told once the batch is durable.
+    pub fn done(&self, events: usize) {
+        self.0.depth.fetch_sub(events as u64, Ordering::AcqRel);
+    }
+
+    /// The number of rows appended so far in this run.
+    pub fn appended(&self) -> u64 {
+        *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until more than `seen` rows have been appended, or the time is over.
+    pub fn wait(&self, seen: u64, at_most: Duration) {
+        let appended = self.0.appended.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.0.grew.wait_timeout_while(appended, at_most, |appended| *appended <= seen);
+        drop(outcome);
+    }
+
+    /// Ends all waiting, as if something had come.
+    pub fn wake(&self) {
+        *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.grew.notify_all();
+    }
+}
+
+fn decode_row(key: &[u8], value: &[u8]) -> Result<(u64, Vec<Event>), StoreError> {
+    let sequence = key.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt { table: Table::Queue.name(), key: format!("{key:?}"), cause: "not a sequence".to_owned() })?;
+    Ok((sequence, decode(Table::Queue, key, value)?))
+}

@@ -1,0 +1,16 @@
+//! What the whole-program tests are written with.
+//!
+//! * [`network`]: the events that a network of repos would send, as Jetstream writes them.
+//! * [`records`]: the records in them.
+//! * [`world`]: the very program, in this process, with a firehose and a clock in the test's hand.
+//! * [`http`]: a client that can also send what no client should.
+//!
+//! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
+
+pub mod http;
+pub mod network;
+pub mod records;
+pub mod world;
+
+pub use network::Network;
+pub use world::{World, WorldOptions};

@@ -1,0 +1,180 @@
+//! The program itself, in this process: a firehose of ours before it, its HTTP behind it, a clock in the test's hand.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use atrarium::app::{App, Edges};
+use atrarium::cli::{self, Command};
+use atrarium::clock::Clock;
+use atrarium::config::Config;
+use atrarium::demo::script::Script;
+use atrarium::demo::server::Server;
+use atrarium::jetstream::Cursor;
+use atrarium::store::db::Backend;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::{self, Answer};
+use crate::network::Network;
+
+/// 2026-11-20T12:00:00Z: the present of most tests.
+pub const NOW: i64 = 1_795_176_000_000;
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a test changes about the program that it starts.
+#[derive(Default)]
+pub struct WorldOptions {
+    /// Flags of `atrarium serve`, beside those that every test needs.
+    pub flags: Vec<String>,
+    /// What the first connections to the firehose meet.
+    pub scripts: Vec<Script>,
+    /// Instead of the file: something with faults. Made anew for every start.
+    pub backend: Option<fn() -> Backend>,
+}
+
+pub struct World {
+    pub network: Network,
+    pub clock: Clock,
+    pub server: Server,
+    /// `None` between `stop` and `start_again`.
+    pub app: Option<App>,
+    pub address: SocketAddr,
+    pub admin: SocketAddr,
+    pub directory: PathBuf,
+    options: WorldOptions,
+    _temporary: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(WorldOptions::default()).await
+    }
+
+    /// With flags of `atrarium serve`.
+    pub async fn with_flags(flags: &[&str]) -> Self {
+        Self::with(WorldOptions { flags: flags.iter().map(ToString::to_string).collect(), ..WorldOptions::default() }).await
+    }
+
+    pub async fn with(mut options: WorldOptions) -> Self {
+        let temporary = tempfile::tempdir().expect("tests need a temporary directory");
+        let directory = temporary.path().join("data");
+        let scripts = std::mem::take(&mut options.scripts);
+        let server = Server::start_scripted(listener().await, scripts).expect("a listener that was just bound");
+        let clock = Clock::standing_at(NOW);
+        let unset = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut world =
+            Self { network: Network::starting_at(NOW - 60_000), clock, server, app: None, address: unset, admin: unset, directory, options, _temporary: temporary };
+        world.start_again().await;
+        world
+    }
+
+    /// Starts the program on the same data.
+    pub async fn start_again(&mut self) {
+        let (public, admin) = (listener().await, listener().await);
+        self.address = public.local_addr().expect("a bound listener");
+        self.admin = admin.local_addr().expect("a bound listener");
+        let config = config(&self.directory, &self.server.endpoint(), &self.options.flags);
+        let backend = self.options.backend.map(|make| make());
+        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend };
+        self.app = Some(App::start(config, edges).await.expect("the program starts"));
+    }
+
+    /// Ends the program in an orderly way.
+    pub async fn stop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.end().await;
+        }
+    }
+
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the test has not stopped the program")
+    }
+
+    pub fn publish(&self, event: impl Into<String>) {
+        self.server.publish(event);
+    }
+
+    /// Waits until everything that was published has had its effect.
+    pub async fn settled(&mut self) {
+        let marker = self.network.identity("did:plc:marker");
+        let time_us = self.network.time_us();
+        self.publish(marker);
+        self.until("everything published is in the index", |world| {
+            let app = world.app();
+            let cursor: Option<Cursor> = app.queue.cursor().ok().flatten();
+            app.queue.depth() == 0 && cursor.is_some_and(|cursor| cursor.time_us >= time_us)
+        })
+        .await;
+    }
+
+    /// Waits for something that must become true.
+    pub async fn until(&self, what: &str, mut check: impl FnMut(&Self) -> bool) {
+        let began = Instant::now();
+        while !check(self) {
+            assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        http::get(self.address, path).await.expect("the program answers")
+    }
+
+    /// A page of a feed: the answer as it is.
+    pub async fn page(&self, community: &str, limit: usize, cursor: Option<&str>) -> Answer {
+        let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let feed = feed_of(community);
+        self.get(&format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={feed}&limit={limit}{cursor}")).await
+    }
+
+    /// All posts of a feed, walked through in pages of this size; `community` is the URI of its config.
+    pub async fn walk(&self, community: &str, limit: usize) -> Vec<String> {
+        let (mut posts, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let answer = self.page(community, limit, cursor.as_deref()).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let page = answer.json();
+            posts.extend(posts_of(&page));
+            match page["cursor"].as_str() {
+                Some(next) => {
+                    assert_ne!(Some(next), cursor.as_deref(), "a cursor that doesn't move");
+                    cursor = Some(next.to_owned());
+                }
+                None => return posts,
+            }
+        }
+    }
+
+    /// The whole feed in pages of 100.
+    pub async fn feed(&self, community: &str) -> Vec<String> {
+        self.walk(community, 100).await
+    }
+}
+
+/// The post URIs of a skeleton.
+pub fn posts_of(page: &serde_json::Value) -> Vec<String> {
+    page["feed"].as_array().into_iter().flatten().filter_map(|item| item["post"].as_str().map(str::to_owned)).collect()
+}
+
+/// A community's feed URI from that of its config.
+pub fn feed_of(community: &str) -> String {
+    community.replace("/net.atrarium.community.config/", "/app.bsky.feed.generator/")
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback")
+}
+
+/// The configuration of `atrarium serve` with these flags.
+pub fn config(directory: &Path, jetstream: &str, flags: &[String]) -> Config {
+    let directory = directory.to_string_lossy().into_owned();
+    let always = ["atrarium", "serve", "--data-dir", &directory, "--jetstream", jetstream, "--batch-wait-ms", "1"];
+    let arguments = always.into_iter().map(str::to_owned).chain(flags.iter().cloned()).map(Into::into);
+    match cli::parse(arguments, []).expect("the test's flags are right") {
+        Command::Serve(config) => *config,
+        other => panic!("`serve` is no other command: {other:?}"),
+    }
+}
