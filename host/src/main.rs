@@ -1,1 +1,99 @@
-fn main() {}
+//! `atrarium`: arguments, then the program.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use atrarium::app::{App, Edges, StartError};
+use atrarium::cli::{self, Command};
+use atrarium::config::Config;
+use atrarium::demo::Demo;
+use atrarium::logging;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    let _failpoints = fail::FailScenario::setup();
+    let outcome = match cli::parse(std::env::args_os(), std::env::vars_os()) {
+        Ok(Command::Show(text)) => {
+            say(&text);
+            return ExitCode::SUCCESS;
+        }
+        Ok(Command::Serve(config)) => run(*config, None),
+        Ok(Command::Demo(demo)) => {
+            let outcome = run((*demo.config).clone(), Some(()));
+            if demo.temporary {
+                // Nothing is lost if it stays: it lies where temporary files do.
+                drop(std::fs::remove_dir_all(&demo.config.data_dir));
+            }
+            outcome
+        }
+        Err(mistakes) => Err(mistakes.to_string()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            drop(writeln!(std::io::stderr(), "atrarium: {sentence}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) {
+    // Who closes our standard output doesn't want to read it.
+    drop(writeln!(std::io::stdout(), "{}", text.trim_end()));
+}
+
+fn run(config: Config, demo: Option<()>) -> Result<(), String> {
+    logging::init(&config.log_level, config.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
+    runtime.block_on(async {
+        match demo {
+            None => serve(config).await.map_err(|cause| cause.to_string()),
+            Some(()) => play(config).await,
+        }
+    })
+}
+
+async fn serve(config: Config) -> Result<(), StartError> {
+    let stop = stopped_by_signals();
+    let edges = Edges::bind(&config, stop).await?;
+    tracing::info!(listen = %config.listen, admin_listen = %config.admin_listen, did = config.public_url.service_did(), data_dir = %config.data_dir.display(), "atrarium starts");
+    App::start(config, edges).await?.run().await;
+    Ok(())
+}
+
+async fn play(mut config: Config) -> Result<(), String> {
+    let demo = Demo::start().await.map_err(|cause| format!("the demo's firehose does not start: {cause}"))?;
+    config.jetstream = vec![demo.endpoint()];
+    let stop = stopped_by_signals();
+    let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
+    let address = config.listen;
+    let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
+    say("This is a demo: made-up communities, marked as synthetic, beside captured traffic. Ctrl-C ends it.\n");
+    for (name, uri) in demo.feeds() {
+        say(&format!("{name}\n  feed   {uri}\n  watch  curl -s 'http://{address}/xrpc/app.bsky.feed.getFeedSkeleton?feed={uri}&limit=5'\n"));
+    }
+    tokio::select! {
+        () = app.run() => {}
+        () = demo.play() => {}
+    }
+    Ok(())
+}
+
+/// A token that SIGTERM and SIGINT cancel.
+fn stopped_by_signals() -> CancellationToken {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        match signal(kind) {
+            Ok(mut signals) => {
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    signals.recv().await;
+                    stop.cancel();
+                });
+            }
+            Err(cause) => tracing::error!(%cause, "a signal can't be listened for: the program ends without saying goodbye"),
+        }
+    }
+    stop
+}

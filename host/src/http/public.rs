@@ -1,7 +1,8 @@
 //! The routes that anyone may ask: health, the DID document, the feeds and their pages.
 //!
-//! Only GET and HEAD, only without a body, and readable from any web page (CORS). Everything that never changes is made once. Answers
-//! that come later than [`LATE`], or not before the server's deadline, are counted: the AppView gives up on them and tells nobody.
+//! Only GET and HEAD, only without a body, and readable from any web page (CORS). Everything that never changes is made once.
+//! Pages that come later than [`LATE`], or not before the server's deadline, are counted: the AppView gives up on them and tells
+//! nobody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::documents;
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
-use super::server::Routes;
+use super::server::{DEADLINE, Routes};
 use super::skeleton;
 use super::work::Work;
 use crate::feed::{self, FeedError, Feeds};
@@ -151,9 +152,9 @@ impl<F: FeedSource> Routes for Public<F> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         let route = match Self::route(request.uri().path()) {
             Ok(route) => route,
-            Err(fault) => return refused(fault),
+            Err(fault) => return fault.into(),
         };
-        let mut reply = self.serve(route, &request).await.unwrap_or_else(refused);
+        let mut reply = self.serve(route, &request).await.unwrap_or_else(Reply::from);
         if is_read(&request) {
             reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
         }
@@ -177,15 +178,11 @@ impl Drop for Timing<'_> {
     fn drop(&mut self) {
         let took = self.asked.elapsed();
         self.seconds.record(took);
-        if !self.answered || took > LATE {
+        // A peer that went away before either isn't ours to count.
+        if took > LATE || !self.answered && took >= DEADLINE {
             self.late.increment(1);
         }
     }
-}
-
-fn refused(fault: Fault) -> Reply {
-    metrics::counter!("atrarium_http_refusals_total", "error" => fault.name()).increment(1);
-    fault.into()
 }
 
 /// Tells the operator why feeds can't be read; once in ten seconds, since readers may ask thousands of times in one.

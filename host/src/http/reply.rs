@@ -1,7 +1,7 @@
 //! Answers, and errors in XRPC form: `{"error":"<name>","message":"<a sentence>"}`.
 //!
 //! Header values are made once, as constants; bodies are shared, not copied. A message says what the caller can act on; causes on our
-//! side stay in the log.
+//! side stay in the log. Every fault that becomes an answer is counted.
 
 use std::borrow::Cow;
 
@@ -99,6 +99,7 @@ impl Fault {
 
 impl From<Fault> for Reply {
     fn from(fault: Fault) -> Self {
+        metrics::counter!("atrarium_http_refusals_total", "error" => fault.name()).increment(1);
         let body = documents::error(fault.name(), &fault.to_string());
         let mut reply = reply(fault.status(), JSON, NO_STORE, body);
         reply.headers_mut().extend(fault.header());

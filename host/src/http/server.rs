@@ -1,7 +1,7 @@
 //! Accepts connections and looks after them: how many, how long, how large, and how they end.
 //!
-//! A connection beyond the most (here [`CONNECTIONS`]) waits in the kernel's queue until another ends. When `stop` comes, nothing more is accepted, what
-//! is being answered is answered, idle connections close at once, and after [`DRAIN`] the rest is cut off.
+//! A connection beyond the most (here [`CONNECTIONS`]) waits in the kernel's queue until another ends. When `stop` comes, nothing
+//! more is accepted, what is being answered is answered, idle connections close at once, and after [`DRAIN`] the rest is cut off.
 //!
 //! No peer can end the loop: errors of `accept` are waited out (a process out of file descriptors gets them back), errors of a
 //! connection end it alone and are counted. What is asked and answered is the business of [`Routes`].
@@ -20,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -137,7 +137,7 @@ async fn connection(stream: TcpStream, routes: Arc<impl Routes>, stop: Cancellat
             }
             () = &mut deadline => {
                 let now_due = patience.deadline();
-                if now_due <= tokio::time::Instant::now() {
+                if now_due <= Instant::now() {
                     metrics::counter!("atrarium_http_timeouts_total", "phase" => patience.phase().name()).increment(1);
                     return;
                 }

@@ -241,6 +241,9 @@ impl Ingest {
         Queue::acknowledge(&mut view, rows);
 
         let layer = view.into_layer();
+        if layer.is_empty() {
+            return Ok(());
+        }
         metrics::histogram!("atrarium_commit_changes").record(layer.len() as f64);
         fail::fail_point!("ingest-before-commit", |_| std::process::abort());
         let began = Instant::now();

@@ -91,7 +91,7 @@ impl Connection {
             // rustls has no default of its own here, and panics without one. An error says that there's one already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let config = WebSocketConfig::default().read_buffer_size(512 * 1024).max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
         let (socket, _) = client_async_tls_with_config(url.as_str(), stream, Some(config), None)
             .await
             .map_err(|error| ConnectionError::Handshake(host(url), Box::new(error)))?;

@@ -133,13 +133,14 @@ impl Collector {
         self.events.len() >= MAX_EVENTS || self.record_bytes >= MAX_RECORDS || self.identities.len() >= MAX_EVENTS
     }
 
-    pub(super) fn has_events(&self) -> bool {
-        !self.events.is_empty()
+    /// Whether there's anything that the consumer should be told at once.
+    pub(super) fn has_messages(&self) -> bool {
+        !self.events.is_empty() || !self.identities.is_empty()
     }
 
     /// Whether there's anything that the consumer hasn't been told, be it only a cursor.
     pub(super) fn has_news(&self) -> bool {
-        self.has_events() || !self.identities.is_empty() || self.cursor_us > self.sent_cursor_us
+        self.has_messages() || self.cursor_us > self.sent_cursor_us
     }
 
     /// All that was collected.

@@ -44,7 +44,7 @@ impl Prefilter {
         }
         let passes = match header.kind {
             Kind::Account => known.contains(&header.did),
-            Kind::Commit => known.contains(&header.did) && changes_a_post(frame, header.rest),
+            Kind::Commit => !is_usual_create(header.rest) && known.contains(&header.did) && changes_a_post(frame),
             Kind::Identity | Kind::Other => false,
         };
         if passes { Verdict::Pass } else { Verdict::Drop }
@@ -60,8 +60,17 @@ impl Prefilter {
     }
 }
 
-/// Whether this commit may update or delete a post. A post that is created without our hashtag doesn't concern us.
-fn changes_a_post(frame: &[u8], rest: &[u8]) -> bool {
+/// Whether a commit goes on, after its header, as all creations do. That is nine of ten commits, and neither the parser nor the
+/// set of known accounts, whose memory is far away, need be troubled with them.
+fn is_usual_create(rest: &[u8]) -> bool {
+    const REV: usize = 13;
+    rest.strip_prefix(br#","commit":{"rev":""#)
+        .and_then(|rest| rest.get(REV..))
+        .is_some_and(|rest| rest.starts_with(br#"","operation":"create""#))
+}
+
+/// Whether this commit may update or delete a post. One that is created without our hashtag doesn't concern us.
+fn changes_a_post(frame: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Frame<'a> {
         #[serde(borrow)]
@@ -74,22 +83,11 @@ fn changes_a_post(frame: &[u8], rest: &[u8]) -> bool {
         #[serde(borrow)]
         collection: Cow<'a, str>,
     }
-    if is_usual_create(rest) {
-        return false;
-    }
     match serde_json::from_slice::<Frame<'_>>(frame) {
         Ok(Frame { commit }) => commit.operation != "create" && commit.collection == Collection::Post.nsid(),
         // The decoder refuses it, and says why.
         Err(_) => true,
     }
-}
-
-/// Whether a commit goes on, after its header, as all creations do: nine of ten commits, which the parser need not see.
-fn is_usual_create(rest: &[u8]) -> bool {
-    const REV: usize = 13;
-    rest.strip_prefix(br#","commit":{"rev":""#)
-        .and_then(|rest| rest.get(REV..))
-        .is_some_and(|rest| rest.starts_with(br#"","operation":"create""#))
 }
 
 #[cfg(test)]

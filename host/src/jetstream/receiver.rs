@@ -214,7 +214,7 @@ impl Receiver {
                 }
                 Poll::Pending => {
                     connection.note_life();
-                    return if self.collector.has_events() { Poll::Ready(Wake::Drained) } else { Poll::Pending };
+                    return if self.collector.has_messages() { Poll::Ready(Wake::Drained) } else { Poll::Pending };
                 }
             }
             if self.collector.is_full() {
