@@ -36,21 +36,10 @@ pub struct Demo {
 }
 
 /// The options of `demo`.
-const DEMO: &[&Key] = &[
-    &keys::LISTEN,
-    &keys::ADMIN_LISTEN,
-    &keys::PUBLIC_URL,
-    &keys::DATA_DIR,
-    &keys::COMPONENTS,
-    &keys::LOG_LEVEL,
-    &keys::LOG_FORMAT,
-];
+const DEMO: &[&Key] = &[&keys::LISTEN, &keys::ADMIN_LISTEN, &keys::PUBLIC_URL, &keys::DATA_DIR, &keys::COMPONENTS, &keys::LOG_LEVEL, &keys::LOG_FORMAT];
 
 /// What these arguments (the program's name first) and this environment ask for.
-pub fn parse(
-    arguments: impl IntoIterator<Item = OsString>,
-    environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Command, Mistakes> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Command, Mistakes> {
     let mut mistakes = Mistakes::default();
     let matches = match understand(arguments.into_iter().collect(), &mut mistakes) {
         Understood::Words(matches) => matches,

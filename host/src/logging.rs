@@ -88,22 +88,10 @@ mod tests {
     #[test]
     fn a_level_is_a_level_or_directives() {
         let check = |text: &str, right: bool| assert_eq!(text.parse::<Level>().is_ok(), right, "{text:?}");
-        for text in [
-            "error",
-            "warn",
-            "info",
-            "debug",
-            "trace",
-            "off",
-            "INFO",
-            "info,atrarium::ingest=debug",
-            "atrarium=trace, hyper=off",
-        ] {
+        for text in ["error", "warn", "info", "debug", "trace", "off", "INFO", "info,atrarium::ingest=debug", "atrarium=trace, hyper=off"] {
             check(text, true);
         }
-        for text in
-            ["", "inof", "3", "atrarium", "atrarium=", "=info", "info,", "atrarium=loud", "[span]=info", "a b=info"]
-        {
+        for text in ["", "inof", "3", "atrarium", "atrarium=", "=info", "info,", "atrarium=loud", "[span]=info", "a b=info"] {
             check(text, false);
         }
     }
@@ -111,9 +99,7 @@ mod tests {
     #[test]
     fn a_directive_counts_for_its_target_alone() {
         let level: Level = "warn,atrarium::ingest=debug".parse().expect("two directives as the test above has them");
-        let check = |target: &str, at: tracing::Level, passes: bool| {
-            assert_eq!(level.0.would_enable(target, &at), passes, "{target} {at}")
-        };
+        let check = |target: &str, at: tracing::Level, passes: bool| assert_eq!(level.0.would_enable(target, &at), passes, "{target} {at}");
         check("atrarium::ingest", tracing::Level::DEBUG, true);
         check("atrarium::store", tracing::Level::INFO, false);
         check("hyper", tracing::Level::WARN, true);

@@ -170,8 +170,14 @@ async fn listener() -> TcpListener {
 
 /// The configuration of `atrarium serve` with these flags.
 pub fn config(directory: &Path, jetstream: &str, flags: &[String]) -> Config {
+    let quick = ["--batch-wait-ms", "1"].map(str::to_owned);
+    serve(directory, jetstream, &[&quick, flags].concat())
+}
+
+/// The configuration of `atrarium serve` with these flags and nothing else that a test would want.
+pub fn serve(directory: &Path, jetstream: &str, flags: &[String]) -> Config {
     let directory = directory.to_string_lossy().into_owned();
-    let always = ["atrarium", "serve", "--data-dir", &directory, "--jetstream", jetstream, "--batch-wait-ms", "1"];
+    let always = ["atrarium", "serve", "--data-dir", &directory, "--jetstream", jetstream];
     let arguments = always.into_iter().map(str::to_owned).chain(flags.iter().cloned()).map(Into::into);
     match cli::parse(arguments, []).expect("the test's flags are right") {
         Command::Serve(config) => *config,

@@ -52,9 +52,7 @@ fn parse(path: &Path, text: &str, mistakes: &mut Mistakes) -> Vec<(&'static Key,
             }
             // After an error of syntax a value may be a stand-in for what wasn't understood.
             Err(_) if !errors.is_empty() => {}
-            Err(wanted) => {
-                mistakes.add(key.name, source, None, format!("is {}, needs {wanted}", value.get_ref().type_str()))
-            }
+            Err(wanted) => mistakes.add(key.name, source, None, format!("is {}, needs {wanted}", value.get_ref().type_str())),
         }
     }
     options

@@ -29,11 +29,7 @@ pub struct Given(BTreeMap<&'static str, Vec<Text>>);
 
 impl Given {
     /// Lays flags over environment over file. Reads the file, if there is one.
-    pub fn collect(
-        flags: &Flags,
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-        mistakes: &mut Mistakes,
-    ) -> Self {
+    pub fn collect(flags: &Flags, environment: impl IntoIterator<Item = (OsString, OsString)>, mistakes: &mut Mistakes) -> Self {
         let variables = variables(environment, mistakes);
         let mut given = Self::default();
         for key in keys::ALL.iter().copied().chain([&keys::CONFIG]) {
@@ -44,9 +40,7 @@ impl Given {
             }
         }
         if let Some(path) = given.0.remove(keys::CONFIG.name) {
-            for (key, texts) in
-                path.last().map(|path| file::read(Path::new(&path.text), mistakes)).into_iter().flatten()
-            {
+            for (key, texts) in path.last().map(|path| file::read(Path::new(&path.text), mistakes)).into_iter().flatten() {
                 given.0.entry(key.name).or_insert_with(|| split(key, texts));
             }
         }
@@ -60,10 +54,7 @@ impl Given {
 }
 
 /// The variables that are options, by the option's name.
-fn variables(
-    environment: impl IntoIterator<Item = (OsString, OsString)>,
-    mistakes: &mut Mistakes,
-) -> BTreeMap<&'static str, String> {
+fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>, mistakes: &mut Mistakes) -> BTreeMap<&'static str, String> {
     let mut variables = BTreeMap::new();
     for (name, value) in environment {
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix("ATRARIUM_")) else { continue };

@@ -37,28 +37,14 @@ pub(crate) struct Number {
 }
 
 /// The file of the configuration; an option of the command line and the environment alone.
-pub(crate) const CONFIG: Key = Key {
-    name: "config",
-    value: "FILE",
-    help: "A TOML file with any of these options as keys",
-    takes: Takes::Optional,
-};
+pub(crate) const CONFIG: Key = Key { name: "config", value: "FILE", help: "A TOML file with any of these options as keys", takes: Takes::Optional };
 
 // Loopback, because TLS ends in a proxy before this program.
-pub(crate) const LISTEN: Key = Key {
-    name: "listen",
-    value: "ADDRESS",
-    help: "Where the feeds are served",
-    takes: Takes::Text { default: "127.0.0.1:3000" },
-};
+pub(crate) const LISTEN: Key = Key { name: "listen", value: "ADDRESS", help: "Where the feeds are served", takes: Takes::Text { default: "127.0.0.1:3000" } };
 
 // Loopback, because metrics tell strangers more than they should know.
-pub(crate) const ADMIN_LISTEN: Key = Key {
-    name: "admin-listen",
-    value: "ADDRESS",
-    help: "Where metrics and health are served",
-    takes: Takes::Text { default: "127.0.0.1:3001" },
-};
+pub(crate) const ADMIN_LISTEN: Key =
+    Key { name: "admin-listen", value: "ADDRESS", help: "Where metrics and health are served", takes: Takes::Text { default: "127.0.0.1:3001" } };
 
 /// Its default is `http://localhost:<the port of --listen>`, which only an AppView on the same machine can reach.
 pub(crate) const PUBLIC_URL: Key = Key {
@@ -68,12 +54,7 @@ pub(crate) const PUBLIC_URL: Key = Key {
     takes: Takes::Optional,
 };
 
-pub(crate) const DATA_DIR: Key = Key {
-    name: "data-dir",
-    value: "DIRECTORY",
-    help: "Where the databases lie",
-    takes: Takes::Text { default: "./data" },
-};
+pub(crate) const DATA_DIR: Key = Key { name: "data-dir", value: "DIRECTORY", help: "Where the databases lie", takes: Takes::Text { default: "./data" } };
 
 // Bluesky's four public instances. A silent or broken one costs a reconnect; all four carry the same events.
 pub(crate) const JETSTREAM: Key = Key {
@@ -90,12 +71,7 @@ pub(crate) const JETSTREAM: Key = Key {
     },
 };
 
-pub(crate) const COMPONENTS: Key = Key {
-    name: "components",
-    value: "DIRECTORY",
-    help: "Components that replace the embedded ones",
-    takes: Takes::Optional,
-};
+pub(crate) const COMPONENTS: Key = Key { name: "components", value: "DIRECTORY", help: "Components that replace the embedded ones", takes: Takes::Optional };
 
 pub(crate) const ALLOW_OWNER: Key = Key {
     name: "allow-owner",
@@ -104,19 +80,11 @@ pub(crate) const ALLOW_OWNER: Key = Key {
     takes: Takes::List { default: &[] },
 };
 
-pub(crate) const DENY_OWNER: Key = Key {
-    name: "deny-owner",
-    value: "PARTY",
-    help: "These may not have communities here, whatever --allow-owner says",
-    takes: Takes::List { default: &[] },
-};
+pub(crate) const DENY_OWNER: Key =
+    Key { name: "deny-owner", value: "PARTY", help: "These may not have communities here, whatever --allow-owner says", takes: Takes::List { default: &[] } };
 
-pub(crate) const EXCLUDE_FROM_GLOBAL: Key = Key {
-    name: "exclude-from-global",
-    value: "PARTY",
-    help: "Whose posts stay out of other communities' global share",
-    takes: Takes::List { default: &[] },
-};
+pub(crate) const EXCLUDE_FROM_GLOBAL: Key =
+    Key { name: "exclude-from-global", value: "PARTY", help: "Whose posts stay out of other communities' global share", takes: Takes::List { default: &[] } };
 
 pub(crate) const LOG_LEVEL: Key = Key {
     name: "log-level",
@@ -125,78 +93,50 @@ pub(crate) const LOG_LEVEL: Key = Key {
     takes: Takes::Text { default: "info" },
 };
 
-pub(crate) const LOG_FORMAT: Key =
-    Key { name: "log-format", value: "FORMAT", help: "text or json", takes: Takes::Text { default: "text" } };
+pub(crate) const LOG_FORMAT: Key = Key { name: "log-format", value: "FORMAT", help: "text or json", takes: Takes::Text { default: "text" } };
 
 // A week of a busy author's posts on one tag; more is a flood.
-pub(crate) const HELD_PER_AUTHOR: Key = number(
-    "held-per-author",
-    "Posts held for a non-member and a hashtag",
-    Number { default: 100, least: 1, most: 10_000 },
-);
+pub(crate) const HELD_PER_AUTHOR: Key = number("held-per-author", "Posts held for a non-member and a hashtag", Number { default: 100, least: 1, most: 10_000 });
 
 // A hundred eager authors before the community's config arrives.
-pub(crate) const HELD_PER_HASHTAG: Key =
-    number("held-per-hashtag", "Posts held for a hashtag", Number { default: 10_000, least: 1, most: 1_000_000 });
+pub(crate) const HELD_PER_HASHTAG: Key = number("held-per-hashtag", "Posts held for a hashtag", Number { default: 10_000, least: 1, most: 1_000_000 });
 
 // About 300 bytes each: 300 MB of disk at the default.
-pub(crate) const HELD_TOTAL: Key =
-    number("held-total", "Posts held in all", Number { default: 1_000_000, least: 1, most: 100_000_000 });
+pub(crate) const HELD_TOTAL: Key = number("held-total", "Posts held in all", Number { default: 1_000_000, least: 1, most: 100_000_000 });
 
 // Six posts an hour, day and night, for the seven days that count.
-pub(crate) const POSTS_PER_MEMBER: Key = number(
-    "posts-per-member",
-    "A member's newest posts that count",
-    Number { default: 1_000, least: 1, most: 100_000 },
-);
+pub(crate) const POSTS_PER_MEMBER: Key = number("posts-per-member", "A member's newest posts that count", Number { default: 1_000, least: 1, most: 100_000 });
 
 // Enough for people; too few to fill the host from one account.
-pub(crate) const COMMUNITIES_PER_OWNER: Key = number(
-    "communities-per-owner",
-    "Communities that one owner may have here",
-    Number { default: 10, least: 1, most: 10_000 },
-);
+pub(crate) const COMMUNITIES_PER_OWNER: Key =
+    number("communities-per-owner", "Communities that one owner may have here", Number { default: 10, least: 1, most: 10_000 });
 
 // What one small server is measured with (under 500 MB, each woken once).
-pub(crate) const COMMUNITIES_TOTAL: Key =
-    number("communities-total", "Communities on this host", Number { default: 10_000, least: 1, most: 1_000_000 });
+pub(crate) const COMMUNITIES_TOTAL: Key = number("communities-total", "Communities on this host", Number { default: 10_000, least: 1, most: 1_000_000 });
 
 // From here on a larger batch no longer makes a guest's call cheaper per event (0.22 µs), only a retry dearer.
-pub(crate) const BATCH_EVENTS: Key =
-    number("batch-events", "The most events in one batch", Number { default: 100, least: 1, most: 10_000 });
+pub(crate) const BATCH_EVENTS: Key = number("batch-events", "The most events in one batch", Number { default: 100, least: 1, most: 10_000 });
 
 // Half of the 100 ms in which a post has to be visible.
-pub(crate) const BATCH_WAIT_MS: Key =
-    number("batch-wait-ms", "Milliseconds in which a batch may fill", Number { default: 50, least: 1, most: 10_000 });
+pub(crate) const BATCH_WAIT_MS: Key = number("batch-wait-ms", "Milliseconds in which a batch may fill", Number { default: 50, least: 1, most: 10_000 });
 
 // Half an hour of the whole network at 500 events/s, and days of what passes the prefilter; about 1 GB of disk.
-pub(crate) const QUEUE_LIMIT: Key = number(
-    "queue-limit",
-    "Events in the durable queue at which reading from Jetstream stops",
-    Number { default: 1_000_000, least: 1_000, most: 100_000_000 },
-);
+pub(crate) const QUEUE_LIMIT: Key =
+    number("queue-limit", "Events in the durable queue at which reading from Jetstream stops", Number { default: 1_000_000, least: 1_000, most: 100_000_000 });
 
 // 40 KB of memory each. Above 16,384 the pool's reservations (4 GiB of addresses each) fill half of the 47-bit address space.
-pub(crate) const LIVE_INSTANCES: Key =
-    number("live-instances", "Community objects in memory at once", Number { default: 1_024, least: 1, most: 16_384 });
+pub(crate) const LIVE_INSTANCES: Key = number("live-instances", "Community objects in memory at once", Number { default: 1_024, least: 1, most: 16_384 });
 
 // Waking one takes 23 µs, so there is little to win by keeping them longer.
-pub(crate) const INSTANCE_IDLE_SECS: Key = number(
-    "instance-idle-secs",
-    "Seconds for which an idle community object stays in memory",
-    Number { default: 30, least: 1, most: 86_400 },
-);
+pub(crate) const INSTANCE_IDLE_SECS: Key =
+    number("instance-idle-secs", "Seconds for which an idle community object stays in memory", Number { default: 30, least: 1, most: 86_400 });
 
 // redb's own default of 1 GiB is half of a small server. Below 8 MiB every page of a feed comes from the disk.
-pub(crate) const CACHE_MIB: Key =
-    number("cache-mib", "MiB of memory for the database's cache", Number { default: 256, least: 8, most: 1_048_576 });
+pub(crate) const CACHE_MIB: Key = number("cache-mib", "MiB of memory for the database's cache", Number { default: 256, least: 8, most: 1_048_576 });
 
 // Servers ping every 30 s, so 60 is one lost ping. Below 5 a slow network would look dead.
-pub(crate) const IDLE_TIMEOUT_SECS: Key = number(
-    "idle-timeout-secs",
-    "Seconds of silence after which a Jetstream connection counts as dead",
-    Number { default: 60, least: 5, most: 3_600 },
-);
+pub(crate) const IDLE_TIMEOUT_SECS: Key =
+    number("idle-timeout-secs", "Seconds of silence after which a Jetstream connection counts as dead", Number { default: 60, least: 5, most: 3_600 });
 
 /// All options that the file may hold, in the order of `--help`.
 pub(crate) const ALL: &[&Key] = &[

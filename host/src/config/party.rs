@@ -22,26 +22,20 @@ impl Party {
         let Some(path) = text.strip_prefix("at://") else {
             return match Did::new(text.to_owned()) {
                 Ok(_) => Ok(Self::Did(text.to_owned())),
-                Err(_) => Err(
-                    "a DID (did:plc:…, did:web:…) or a community's URI (at://<did>/net.atrarium.community.config/<rkey>)",
-                ),
+                Err(_) => Err("a DID (did:plc:…, did:web:…) or a community's URI (at://<did>/net.atrarium.community.config/<rkey>)"),
             };
         };
         let mut parts = path.splitn(3, '/');
         let (owner, collection, rkey) = (parts.next(), parts.next(), parts.next());
         if owner.is_none_or(|owner| Did::new(owner.to_owned()).is_err()) {
-            return Err(
-                "an AT-URI that begins with a DID, not with a handle: at://<did>/net.atrarium.community.config/<rkey>",
-            );
+            return Err("an AT-URI that begins with a DID, not with a handle: at://<did>/net.atrarium.community.config/<rkey>");
         }
         if collection != Some(CONFIG) {
             return Err("the URI of a community's config record: at://<did>/net.atrarium.community.config/<rkey>");
         }
         // The specification keeps "." and ".." out of record keys; atrium-api doesn't.
         match rkey {
-            Some(rkey) if RecordKey::new(rkey.to_owned()).is_ok() && rkey != "." && rkey != ".." => {
-                Ok(Self::Community(text.to_owned()))
-            }
+            Some(rkey) if RecordKey::new(rkey.to_owned()).is_ok() && rkey != "." && rkey != ".." => Ok(Self::Community(text.to_owned())),
             _ => Err("a record key at the end of the URI: at://<did>/net.atrarium.community.config/<rkey>"),
         }
     }

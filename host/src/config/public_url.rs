@@ -33,9 +33,7 @@ impl PublicUrl {
         let host = match url.host() {
             Some(Host::Domain(host)) => host,
             _ => {
-                return Err(
-                    "a host name instead of an IP address, which did:web forbids (http://localhost:3000 will do for trying things out)",
-                );
+                return Err("a host name instead of an IP address, which did:web forbids (http://localhost:3000 will do for trying things out)");
             }
         };
         if !host.split('.').all(is_label) {

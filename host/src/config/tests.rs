@@ -105,8 +105,7 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     // Three values for the option, each with what the configuration then says.
     let check = |key: &'static str, values: [(&str, &str); 3]| {
         let [flag, variable, file] = values;
-        let in_file =
-            if file.0.bytes().all(|byte| byte.is_ascii_digit()) { file.0.to_owned() } else { format!("{:?}", file.0) };
+        let in_file = if file.0.bytes().all(|byte| byte.is_ascii_digit()) { file.0.to_owned() } else { format!("{:?}", file.0) };
         let written = File::new(&format!("every-{key}"), &format!("{key} = {in_file}\n"));
         let name = format!("ATRARIUM_{}", key.to_uppercase().replace('-', "_"));
         let from_file = ["--config", written.path()];
@@ -114,16 +113,8 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
         let from_flag = [&from_file[..], &[&dashed, flag.0]].concat();
         let of = |config: Result<Config, Mistakes>| config.map(|config| shown(&config, key));
         assert_eq!(of(serve(&from_file, &[])), Ok(file.1.to_owned()), "{key} from the file");
-        assert_eq!(
-            of(serve(&[], &[("ATRARIUM_CONFIG", written.path())])),
-            Ok(file.1.to_owned()),
-            "{key} from the file"
-        );
-        assert_eq!(
-            of(serve(&from_file, &[(&name, variable.0)])),
-            Ok(variable.1.to_owned()),
-            "{key} from the environment"
-        );
+        assert_eq!(of(serve(&[], &[("ATRARIUM_CONFIG", written.path())])), Ok(file.1.to_owned()), "{key} from the file");
+        assert_eq!(of(serve(&from_file, &[(&name, variable.0)])), Ok(variable.1.to_owned()), "{key} from the environment");
         assert_eq!(of(serve(&from_file, &[(&name, "")])), Ok(file.1.to_owned()), "{key} with an empty variable");
         assert_eq!(of(serve(&from_flag, &[(&name, variable.0)])), Ok(flag.1.to_owned()), "{key} from the flag");
         checked.borrow_mut().insert(key);
@@ -143,8 +134,7 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
     for key in keys::ALL {
         if let Takes::Number(number) = key.takes {
-            let (least, most, between) =
-                (number.least.to_string(), number.most.to_string(), (number.least + 1).to_string());
+            let (least, most, between) = (number.least.to_string(), number.most.to_string(), (number.least + 1).to_string());
             check(key.name, same(&least, &most, &between));
         }
     }
@@ -164,9 +154,7 @@ fn lists_may_be_repeated_joined_and_written_as_arrays() {
 #[test]
 fn a_wrong_value_is_a_mistake() {
     let check = |key: &str, value: &str| {
-        let mistakes = serve(&[&format!("--{key}={value}")], &[])
-            .map(|config| shown(&config, key))
-            .expect_err(&format!("{key} {value:?}"));
+        let mistakes = serve(&[&format!("--{key}={value}")], &[]).map(|config| shown(&config, key)).expect_err(&format!("{key} {value:?}"));
         assert_eq!(mistakes.0.len(), 1, "{mistakes}");
         assert_eq!((mistakes.0[0].key.as_str(), &mistakes.0[0].source), (key, &Source::Flag), "{mistakes}");
     };
@@ -220,10 +208,7 @@ fn a_public_url_gives_the_services_did() {
     check("https://feeds.example.org:443", Some(("did:web:feeds.example.org", "https://feeds.example.org")));
     check("http://feeds.example.org:80", Some(("did:web:feeds.example.org", "http://feeds.example.org")));
     check("https://feeds.example.org:80", Some(("did:web:feeds.example.org%3A80", "https://feeds.example.org:80")));
-    check(
-        "https://feeds.example.org:8443/",
-        Some(("did:web:feeds.example.org%3A8443", "https://feeds.example.org:8443")),
-    );
+    check("https://feeds.example.org:8443/", Some(("did:web:feeds.example.org%3A8443", "https://feeds.example.org:8443")));
     check("http://localhost:3000", Some(("did:web:localhost%3A3000", "http://localhost:3000")));
     check("http://localhost", Some(("did:web:localhost", "http://localhost")));
     check("https://bücher.example", Some(("did:web:xn--bcher-kva.example", "https://xn--bcher-kva.example")));
@@ -272,10 +257,7 @@ fn listeners_must_not_meet() {
     check("127.0.0.1:0", "127.0.0.1:0", true);
     // The clash with a default is blamed on what was given.
     let mistakes = serve(&[], &[("ATRARIUM_LISTEN", "127.0.0.1:3001")]).map(drop).expect_err("the same address twice");
-    assert_eq!(
-        mistakes.to_string(),
-        "ATRARIUM_LISTEN: got \"127.0.0.1:3001\" but needs an address that admin-listen doesn't take"
-    );
+    assert_eq!(mistakes.to_string(), "ATRARIUM_LISTEN: got \"127.0.0.1:3001\" but needs an address that admin-listen doesn't take");
 }
 
 #[test]
@@ -287,13 +269,8 @@ fn all_mistakes_are_told_together_with_their_places() {
     );
     let flags = "--frob x --listen here --nonsense=1 --batch-events=0 --data-dir a --data-dir b more";
     let arguments: Vec<&str> = flags.split(' ').chain(["--config", written.path()]).collect();
-    let environment = [
-        ("ATRARIUM_LISTEN", "nonsense"),
-        ("ATRARIUM_LOG_FORMAT", "xml"),
-        ("ATRARIUM_JETSTREEM", "x"),
-        ("ATRARIUM_PORT", "tcp://10.0.0.1:80"),
-        ("HOME", "/"),
-    ];
+    let environment =
+        [("ATRARIUM_LISTEN", "nonsense"), ("ATRARIUM_LOG_FORMAT", "xml"), ("ATRARIUM_JETSTREEM", "x"), ("ATRARIUM_PORT", "tcp://10.0.0.1:80"), ("HOME", "/")];
     let mistakes = serve(&arguments, &environment).map(drop).expect_err("there are many").to_string();
     let file = |line: &str| format!("\n  {}:{line}", written.path());
     let expected = [
@@ -301,8 +278,7 @@ fn all_mistakes_are_told_together_with_their_places() {
         "\n  command line: unexpected argument '--frob' found".to_owned(),
         "\n  command line: unexpected argument '--nonsense' found".to_owned(),
         "\n  command line: unexpected argument 'more' found".to_owned(),
-        "\n  --listen: got \"here\" but needs an IP address with a port, such as 127.0.0.1:3000 or [::1]:3000"
-            .to_owned(),
+        "\n  --listen: got \"here\" but needs an IP address with a port, such as 127.0.0.1:3000 or [::1]:3000".to_owned(),
         "\n  --batch-events: got \"0\" but needs a whole number from 1 to 10000".to_owned(),
         "\n  --data-dir: got \"b\" but needs to be given once".to_owned(),
         "\n  ATRARIUM_LOG_FORMAT: got \"xml\" but needs text or json".to_owned(),
@@ -341,8 +317,7 @@ fn values_of_the_wrong_kind_are_told_by_their_kind() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_a_mistake_among_others() {
-    let mistakes =
-        serve(&["--config", "/nowhere/atrarium.toml", "--listen", "x"], &[]).map(drop).expect_err("two mistakes");
+    let mistakes = serve(&["--config", "/nowhere/atrarium.toml", "--listen", "x"], &[]).map(drop).expect_err("two mistakes");
     assert_eq!(mistakes.0.len(), 2, "{mistakes}");
     assert!(mistakes.to_string().contains("/nowhere/atrarium.toml: can't be read: "), "{mistakes}");
     let binary = File::new("binary", "");
@@ -352,11 +327,10 @@ fn a_file_that_cannot_be_read_is_a_mistake_among_others() {
 
 #[test]
 fn a_demo_has_data_of_its_own() {
-    let demo =
-        |arguments: &[&str], environment: &[(&str, &str)]| match parse(&[&["demo"], arguments].concat(), environment) {
-            Ok(Command::Demo(demo)) => demo,
-            other => panic!("a demo was asked for, not {other:?}"),
-        };
+    let demo = |arguments: &[&str], environment: &[(&str, &str)]| match parse(&[&["demo"], arguments].concat(), environment) {
+        Ok(Command::Demo(demo)) => demo,
+        other => panic!("a demo was asked for, not {other:?}"),
+    };
     let plain = demo(&[], &[("ATRARIUM_DATA_DIR", "/var/lib/atrarium"), ("ATRARIUM_LISTEN", "nonsense")]);
     assert!(plain.temporary && plain.config.data_dir.starts_with(std::env::temp_dir()), "{plain:?}");
     let kept = demo(&["--data-dir", "here", "--listen", "127.0.0.1:0"], &[]);

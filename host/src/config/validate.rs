@@ -111,9 +111,7 @@ impl Reader<'_> {
     }
 
     fn value<T, E: Display>(&mut self, key: &Key, text: &Text, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        parse(&text.text)
-            .map_err(|wanted| self.mistakes.add(key.name, text.source.clone(), Some(&text.text), wanted.to_string()))
-            .ok()
+        parse(&text.text).map_err(|wanted| self.mistakes.add(key.name, text.source.clone(), Some(&text.text), wanted.to_string())).ok()
     }
 }
 
@@ -145,11 +143,7 @@ fn directory(text: &str) -> Result<PathBuf, &'static str> {
 
 fn data_dir(text: &str) -> Result<PathBuf, &'static str> {
     let path = Path::new(text);
-    if text.is_empty() || path.exists() && !path.is_dir() {
-        Err("a directory, or a name where one can be made")
-    } else {
-        Ok(path.to_owned())
-    }
+    if text.is_empty() || path.exists() && !path.is_dir() { Err("a directory, or a name where one can be made") } else { Ok(path.to_owned()) }
 }
 
 /// Digits alone, with `_` between them as in TOML: no sign, no blanks.

@@ -6,11 +6,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use futures_util::SinkExt;
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    time::sleep,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{self, protocol::Message},

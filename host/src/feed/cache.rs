@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use moka::sync::Cache;
 
 /// How long a page is used again, in milliseconds.

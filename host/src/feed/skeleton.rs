@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::cache::{Asked, Pages};

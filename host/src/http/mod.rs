@@ -41,26 +41,13 @@ pub use admin::Readiness;
 pub use public::{FeedSource, Service};
 
 /// Serves the public routes until `stop`, then for at most `server::DRAIN` what was asked before it.
-pub fn serve_public(
-    listener: TcpListener,
-    feeds: impl FeedSource,
-    service: Service,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send {
+pub fn serve_public(listener: TcpListener, feeds: impl FeedSource, service: Service, stop: CancellationToken) -> impl Future<Output = ()> + Send {
     server::serve(listener, public::Public::new(feeds, service), server::CONNECTIONS, stop)
 }
 
 /// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without
 /// which histograms would grow for as long as nobody reads the metrics.
-pub async fn serve_admin(
-    listener: TcpListener,
-    metrics: PrometheusHandle,
-    readiness: impl Fn() -> Readiness + Send + Sync + 'static,
-    stop: CancellationToken,
-) {
+pub async fn serve_admin(listener: TcpListener, metrics: PrometheusHandle, readiness: impl Fn() -> Readiness + Send + Sync + 'static, stop: CancellationToken) {
     let upkeep = stop.run_until_cancelled(admin::upkeep(metrics.clone()));
-    tokio::join!(
-        upkeep,
-        server::serve(listener, admin::Admin::new(metrics, readiness), server::CONNECTIONS, stop.clone())
-    );
+    tokio::join!(upkeep, server::serve(listener, admin::Admin::new(metrics, readiness), server::CONNECTIONS, stop.clone()));
 }

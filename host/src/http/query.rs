@@ -10,10 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::reply::Fault;
 
 /// The values of these parameters, in the order of the names; text without escapes is not copied.
-pub(super) fn parameters<'a, const N: usize>(
-    query: &'a str,
-    names: [&str; N],
-) -> Result<[Option<Cow<'a, str>>; N], Fault> {
+pub(super) fn parameters<'a, const N: usize>(query: &'a str, names: [&str; N]) -> Result<[Option<Cow<'a, str>>; N], Fault> {
     let mut values = [const { None }; N];
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

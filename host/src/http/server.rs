@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use super::patience::{Patience, Phase, Watched};
 use super::reply::{Fault, Reply};
 
-/// Connections at once, per listener. One costs about 20 KB at most, and the AppView needs a few dozen.
+/// Connections at once, per listener. One took 19 KB with a head of 8 KB (measured with 4,000); the AppView needs a few dozen.
 pub(super) const CONNECTIONS: usize = 4_096;
 
 /// The longest head, in bytes: an AT-URI and a cursor of the greatest lengths that are allowed fit with room to spare.
@@ -51,12 +51,7 @@ pub(super) trait Routes: Send + Sync + 'static {
 }
 
 /// Serves until `stop`, at most this many connections at once.
-pub(super) async fn serve(
-    listener: TcpListener,
-    routes: impl Routes,
-    most_connections: usize,
-    stop: CancellationToken,
-) {
+pub(super) async fn serve(listener: TcpListener, routes: impl Routes, most_connections: usize, stop: CancellationToken) {
     let routes = Arc::new(routes);
     let slots = Arc::new(Semaphore::new(most_connections));
     let connections = TaskTracker::new();

@@ -55,19 +55,14 @@ fn generator(uri: &str) -> Result<(&str, &str), Fault> {
 fn parse_limit(text: &str) -> Result<u32, Fault> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = digits.then(|| text.parse().ok()).flatten();
-    limit
-        .filter(|limit| (1..=LARGEST_LIMIT).contains(limit))
-        .ok_or_else(|| Fault::invalid("parameter \"limit\" must be a whole number from 1 to 100"))
+    limit.filter(|limit| (1..=LARGEST_LIMIT).contains(limit)).ok_or_else(|| Fault::invalid("parameter \"limit\" must be a whole number from 1 to 100"))
 }
 
 /// What the caller may know of a feed's error; the log has the rest.
 pub(super) fn fault(error: FeedError) -> Fault {
     match error {
         FeedError::UnknownFeed => Fault::UnknownFeed,
-        FeedError::BadCursor(reason) => {
-            tracing::debug!(reason, "bad cursor");
-            Fault::invalid("parameter \"cursor\" is not one that this feed gave")
-        }
+        FeedError::BadCursor(reason) => Fault::invalid(reason),
         FeedError::Unavailable(reason) => {
             super::public::warn_unavailable(&reason);
             Fault::Unavailable

@@ -32,18 +32,11 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn new() -> Self {
-        Self {
-            threads: Arc::new(Semaphore::new(THREADS)),
-            began: Instant::now(),
-            wary_until: Arc::new(AtomicU64::new(0)),
-        }
+        Self { threads: Arc::new(Semaphore::new(THREADS)), began: Instant::now(), wary_until: Arc::new(AtomicU64::new(0)) }
     }
 
     /// What `reading` gives. If the caller stops waiting, a reading on another thread still runs to its end.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        reading: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
+    pub(super) async fn run<T: Send + 'static>(&self, reading: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
         if !self.is_wary() {
             return watched(&self.wary_until, self.began, reading);
         }

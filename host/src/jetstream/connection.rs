@@ -15,9 +15,8 @@ use tokio::{net::TcpStream, time};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{
-        self,
+        self, Utf8Bytes,
         protocol::{CloseFrame, Message, WebSocketConfig},
-        Utf8Bytes,
     },
 };
 use url::Url;
@@ -91,29 +90,16 @@ impl Connection {
             // rustls has no default of its own here, and panics without one. An error says that there's one already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let config = WebSocketConfig::default().read_buffer_size(512 * 1024).max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
         let (socket, _) = client_async_tls_with_config(url.as_str(), stream, Some(config), None)
             .await
             .map_err(|error| ConnectionError::Handshake(host(url), Box::new(error)))?;
         let now = time::Instant::now();
-        Ok(Self {
-            socket,
-            text: Utf8Bytes::default(),
-            idle_timeout,
-            opened: now,
-            last_life: now,
-            alive: false,
-            pinged: false,
-            delivered: false,
-        })
+        Ok(Self { socket, text: Utf8Bytes::default(), idle_timeout, opened: now, last_life: now, alive: false, pinged: false, delivered: false })
     }
 
     /// The next message, if one has come.
-    pub(super) fn poll_next<'a>(
-        &'a mut self,
-        unpacker: &'a mut Unpacker,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Received<'a>, ConnectionError>> {
+    pub(super) fn poll_next<'a>(&'a mut self, unpacker: &'a mut Unpacker, cx: &mut Context<'_>) -> Poll<Result<Received<'a>, ConnectionError>> {
         loop {
             let message = match ready!(self.socket.poll_next_unpin(cx)) {
                 Some(Ok(message)) => message,
@@ -134,11 +120,7 @@ impl Connection {
                     self.delivered = true;
                     self.text = text;
                     let json = self.text.as_bytes();
-                    return Poll::Ready(Ok(if json.len() <= MAX_JSON {
-                        Received::Frame(json)
-                    } else {
-                        Received::Unreadable(Refusal::TooLarge, json)
-                    }));
+                    return Poll::Ready(Ok(if json.len() <= MAX_JSON { Received::Frame(json) } else { Received::Unreadable(Refusal::TooLarge, json) }));
                 }
                 Message::Close(frame) => {
                     // The reply is a courtesy, and not waited for.

@@ -125,9 +125,7 @@ mod tests {
     }
 
     fn commit(operation: &str, rkey: &str, rev: &str, more: &str) -> String {
-        frame(&format!(
-            r#""kind":"commit","commit":{{"rev":"{rev}","operation":"{operation}","collection":"app.bsky.feed.post","rkey":"{rkey}"{more}}}"#
-        ))
+        frame(&format!(r#""kind":"commit","commit":{{"rev":"{rev}","operation":"{operation}","collection":"app.bsky.feed.post","rkey":"{rkey}"{more}}}"#))
     }
 
     fn check(frame: &str, expected: Result<Decoded, Refusal>) {
@@ -216,25 +214,14 @@ mod tests {
     #[test]
     fn accounts_have_one_of_three_states() {
         let account = |rest: &str| frame(&format!(r#""kind":"account","account":{{{rest}}}"#));
-        let expected = |time_us, seq, status| {
-            Ok(Decoded::Event(Event {
-                did: DID.to_owned(),
-                body: Body::Account(Account { time_us, seq, status }),
-            }))
-        };
+        let expected = |time_us, seq, status| Ok(Decoded::Event(Event { did: DID.to_owned(), body: Body::Account(Account { time_us, seq, status }) }));
         check(
             &account(r#""active":true,"did":"did:plc:a","seq":31527015471,"time":"2026-07-04T14:38:07.877Z""#),
             expected(1_783_175_887_877_000, 31_527_015_471, AccountStatus::Active),
         );
-        check(
-            &account(r#""active":false,"status":"deleted","time":"1970-01-01T01:00:00.000001+01:00""#),
-            expected(1, 0, AccountStatus::Deleted),
-        );
+        check(&account(r#""active":false,"status":"deleted","time":"1970-01-01T01:00:00.000001+01:00""#), expected(1, 0, AccountStatus::Deleted));
         for status in [r#""status":"takendown""#, r#""status":"throttled""#, r#""status":null"#, r#""new":1"#] {
-            check(
-                &account(&format!(r#""active":false,{status},"time":"1970-01-01T00:00:00Z""#)),
-                expected(0, 0, AccountStatus::Inactive),
-            );
+            check(&account(&format!(r#""active":false,{status},"time":"1970-01-01T00:00:00Z""#)), expected(0, 0, AccountStatus::Inactive));
         }
         check(&account(r#""active":true,"time":"1969-12-31T23:59:59Z""#), Err(Refusal::BadAccountTime));
         check(&account(r#""active":true,"time":"yesterday""#), Err(Refusal::BadAccountTime));

@@ -113,14 +113,8 @@ mod tests {
         check(r#" { "did" : "did:plc:wq4aajammjtxdomz3e23667t", "time_us": 17, "kind": "commit" }"#, commit);
         check(r#"{"did":"did:plc:\u0077q4aajammjtxdomz3e23667t","time_us":17,"kind":"commit"}"#, commit);
         check(r#"{"did":"did:plc:wq4aajammjtxdomz3e23667t","cursor":1,"time_us":17,"kind":"commit"}"#, commit);
-        check(
-            r#"{"did":"did:plc:wq4aajammjtxdomz3e23667t","time_us":17,"kind":"sync"}"#,
-            Ok((did, 17, Kind::Other)),
-        );
-        check(
-            r#"{"did":"did:plc:wq4aajammjtxdomz3e23667t","time_us":18446744073709551615,"kind":"account"}"#,
-            Ok((did, u64::MAX, Kind::Account)),
-        );
+        check(r#"{"did":"did:plc:wq4aajammjtxdomz3e23667t","time_us":17,"kind":"sync"}"#, Ok((did, 17, Kind::Other)));
+        check(r#"{"did":"did:plc:wq4aajammjtxdomz3e23667t","time_us":18446744073709551615,"kind":"account"}"#, Ok((did, u64::MAX, Kind::Account)));
         check(r#"{"did":"did:plc:a","time_us":18446744073709551616,"kind":"account"}"#, Err(Refusal::WrongType));
         check(r#"{"did":"did:plc:a","time_us":-1,"kind":"account"}"#, Err(Refusal::WrongType));
         check(r#"{"did":"did:plc:a","time_us":"1","kind":"account"}"#, Err(Refusal::WrongType));

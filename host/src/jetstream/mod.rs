@@ -2,9 +2,11 @@
 //!
 //! A frame goes through these files in this order:
 //!
-//!     endpoint → connection → unpack → header → prefilter → decode → intake
-//!     where to    one socket   zstd     did,     keep it?    Event,   what is sent on,
-//!     ask                               time                 Refusal  and the cursor
+//! ```text
+//! endpoint → connection → unpack → header → prefilter → decode → intake
+//! what to    one socket   zstd     did,     keep it?    Event,   what is sent on,
+//! ask whom                         time                 Refusal  and the cursor
+//! ```
 //!
 //! [`receive`] is the loop around them; it reconnects for ever. `header`, `prefilter`, `decode` and the query in `endpoint` are
 //! all that knows the v1 wire (`/subscribe`), and all that a second wire would have to bring along.
@@ -35,3 +37,11 @@ pub use known::KnownDids;
 pub use receiver::{Settings, receive};
 pub use refusal::Refusal;
 pub(crate) use unpack::DICTIONARY;
+
+/// Whether a frame would be looked at more closely, given the accounts of which we hold something. For the benchmark.
+pub fn passes(frame: &[u8], known: &KnownDids) -> bool {
+    thread_local! {
+        static PREFILTER: prefilter::Prefilter = prefilter::Prefilter::new();
+    }
+    header::read(frame).is_ok_and(|header| PREFILTER.with(|prefilter| prefilter.judge(frame, &header, known)) != prefilter::Verdict::Drop)
+}

@@ -64,9 +64,7 @@ impl Prefilter {
 /// set of known accounts, whose memory is far away, need be troubled with them.
 fn is_usual_create(rest: &[u8]) -> bool {
     const REV: usize = 13;
-    rest.strip_prefix(br#","commit":{"rev":""#)
-        .and_then(|rest| rest.get(REV..))
-        .is_some_and(|rest| rest.starts_with(br#"","operation":"create""#))
+    rest.strip_prefix(br#","commit":{"rev":""#).and_then(|rest| rest.get(REV..)).is_some_and(|rest| rest.starts_with(br#"","operation":"create""#))
 }
 
 /// Whether this commit may update or delete a post. One that is created without our hashtag doesn't concern us.
@@ -112,10 +110,7 @@ mod tests {
         check(r##"{"text":"hello #atrarium_a1b2c3d4"}"##, Verdict::Pass);
         check(r##"{"text":"hello \u0023atrarium_a1b2c3d4"}"##, Verdict::Pass);
         check(r##"{"text":"","tags":["atrarium_a1b2c3d4"]}"##, Verdict::Pass);
-        check(
-            r##"{"text":"","facets":[{"features":[{"$type":"app.bsky.richtext.facet#tag","tag":"atrarium_a1b2c3d4"}]}]}"##,
-            Verdict::Pass,
-        );
+        check(r##"{"text":"","facets":[{"features":[{"$type":"app.bsky.richtext.facet#tag","tag":"atrarium_a1b2c3d4"}]}]}"##, Verdict::Pass);
         check(r##"{"text":"atrarium, the atrarium. atrarium_x"}"##, Verdict::Pass);
         check(r##"{"text":"atrarium, the atrarium.net"}"##, Verdict::Drop);
         check(r##"{"text":"Atrarium_a1b2c3d4"}"##, Verdict::Drop);
@@ -132,9 +127,7 @@ mod tests {
             assert_eq!(judge(&other), expected, "{other}");
         };
         let commit = |operation: &str, collection: &str, more: &str| {
-            format!(
-                r#""kind":"commit","commit":{{"rev":"3mptbypluud2a","operation":"{operation}","collection":"{collection}","rkey":"3mptbyplj5d2a"{more}}}"#
-            )
+            format!(r#""kind":"commit","commit":{{"rev":"3mptbypluud2a","operation":"{operation}","collection":"{collection}","rkey":"3mptbyplj5d2a"{more}}}"#)
         };
         let subject = r#","record":{"subject":{"uri":"at://did:plc:a/app.bsky.feed.post/b"}}"#;
         let config = r#","record":{"subject":{"uri":"at://did:plc:a/net.atrarium.community.config/b"}}"#;

@@ -62,14 +62,7 @@ impl Settings {
 }
 
 /// Receives until `stop` is cancelled or `out` is closed. Each [`Intake`] carries the cursor that is right once it is stored.
-pub async fn receive(
-    settings: Settings,
-    resume: Option<Cursor>,
-    known: KnownDids,
-    out: mpsc::Sender<Intake>,
-    health: Arc<Health>,
-    stop: CancellationToken,
-) {
+pub async fn receive(settings: Settings, resume: Option<Cursor>, known: KnownDids, out: mpsc::Sender<Intake>, health: Arc<Health>, stop: CancellationToken) {
     let unpacker = match Unpacker::new() {
         Ok(unpacker) => unpacker,
         Err(error) => return tracing::error!(%error, "can't decompress, so can't receive"),
@@ -98,7 +91,7 @@ struct Receiver {
 enum Wake {
     /// As many frames were read as go at a time, or into an intake.
     Enough,
-    /// All that had come was read, and there are events among it.
+    /// All that had come was read, and some of it is to be told at once.
     Drained,
     /// It's time for a heartbeat or a ping.
     Timer,
@@ -200,7 +193,7 @@ impl Receiver {
         }
     }
 
-    /// Reads what has come, up to a bound. It waits on if that was nothing to send at once.
+    /// Reads what has come, up to a bound. It waits on if none of it is to be told at once.
     fn poll_read(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<Wake> {
         self.collector.set_clock((self.settings.now_us)());
         let mut wake = Wake::Enough;

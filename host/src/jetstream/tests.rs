@@ -30,11 +30,7 @@ async fn server(scripts: impl IntoIterator<Item = Script>) -> Server {
 
 fn settings(servers: &[&Server]) -> Settings {
     Settings {
-        backoff: Backoff {
-            first: Duration::from_millis(1),
-            longest: Duration::from_millis(4),
-            ..Backoff::default()
-        },
+        backoff: Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(4), ..Backoff::default() },
         now_us: Arc::new(|| NOW_US + 60_000_000),
         ..Settings::new(servers.iter().map(|server| server.endpoint().parse().expect("a server's own address")).collect())
     }
@@ -200,6 +196,16 @@ async fn the_first_endpoint_is_tried_again_after_the_last() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_is_left_for_the_next() {
+    let (plain, next) = (server([]).await, server([vec![Action::Send(post("a", 1))]]).await);
+    let mut settings = settings(&[&next]);
+    settings.endpoints.insert(0, plain.endpoint().replace("ws://", "wss://").parse().expect("a server's own address"));
+    let mut rig = Rig::start(settings);
+    assert_eq!(rig.events(1).await.0, ["a"]);
+    assert!(plain.requests().is_empty());
+}
+
+#[tokio::test]
 async fn what_cant_be_read_is_skipped_and_counted() {
     let bomb = format!(r#"{{"did":"{}"}}"#, "a".repeat(5 << 20));
     let server = server([vec![
@@ -232,12 +238,7 @@ async fn what_cant_be_read_is_skipped_and_counted() {
 #[tokio::test]
 async fn what_is_sent_again_comes_again_and_the_cursor_stays() {
     let server = server([
-        vec![
-            Action::Send(post("a", 9)),
-            Action::Send(post("b", 9)),
-            Action::Send(post("c", 2)),
-            Action::CloseMidFrame,
-        ],
+        vec![Action::Send(post("a", 9)), Action::Send(post("b", 9)), Action::Send(post("c", 2)), Action::CloseMidFrame],
         vec![Action::RepeatLastHour(2), Action::Send(post("d", 3))],
     ])
     .await;

@@ -155,11 +155,7 @@ async fn an_answer_under_way_is_finished_while_stopping_and_given_up_after_the_d
         assert_eq!(header(&answer, "connection"), Some("close"));
         if !told {
             assert_eq!(header(&answer, "retry-after"), Some("5"));
-            assert!(
-                began.elapsed() >= server::DEADLINE && began.elapsed() < Duration::from_secs(5),
-                "{:?}",
-                began.elapsed()
-            );
+            assert!(began.elapsed() >= server::DEADLINE && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         }
         server.ended.await.expect("serving doesn't panic");
         drop(closed);

@@ -30,10 +30,9 @@ impl FeedSource for Script {
         match request.rkey {
             "unknown" => Err(FeedError::UnknownFeed),
             "broken" => Err(FeedError::Unavailable("the disk is on fire".to_owned())),
-            _ if request.cursor == Some("forged") => Err(FeedError::BadCursor("signature".to_owned())),
+            _ if request.cursor == Some("forged") => Err(FeedError::BadCursor("the cursor is forged".to_owned())),
             rkey => {
-                let echo =
-                    format!("{}|{rkey}|{}|{:?}|{:?}", request.owner, request.limit, request.cursor, request.viewer);
+                let echo = format!("{}|{rkey}|{}|{:?}|{:?}", request.owner, request.limit, request.cursor, request.viewer);
                 Ok(format!("{{\"feed\":[],\"echo\":{echo:?}}}").into())
             }
         }
@@ -51,9 +50,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start<F: Future<Output = ()> + Send + 'static>(
-        serve: impl FnOnce(TcpListener, CancellationToken) -> F,
-    ) -> Self {
+    async fn start<F: Future<Output = ()> + Send + 'static>(serve: impl FnOnce(TcpListener, CancellationToken) -> F) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let stop = CancellationToken::new();
@@ -62,11 +59,7 @@ impl Server {
     }
 
     async fn public(feeds: impl FeedSource) -> Self {
-        let service = Service {
-            did: "did:web:feeds.example.org".to_owned(),
-            endpoint: "https://feeds.example.org".to_owned(),
-            version: "0.1.0",
-        };
+        let service = Service { did: "did:web:feeds.example.org".to_owned(), endpoint: "https://feeds.example.org".to_owned(), version: "0.1.0" };
         Self::start(|listener, stop| serve_public(listener, feeds, service, stop)).await
     }
 

@@ -42,10 +42,7 @@ async fn a_query_reaches_the_feed_decoded() {
     let server = Server::public(Script).await;
     let check = async |query: &str, echo: &str| {
         let answer = server.get(&format!("{SKELETON}?{query}")).await;
-        assert!(
-            body(&answer).contains(&format!(r#""echo":"{DID}|{}"#, echo.replace('"', "\\\""))),
-            "{query}: {answer}"
-        );
+        assert!(body(&answer).contains(&format!(r#""echo":"{DID}|{}"#, echo.replace('"', "\\\""))), "{query}: {answer}");
     };
     let plain = format!("feed=at://{DID}/app.bsky.feed.generator/a.b:c~d");
     let encoded = "feed=at%3A%2F%2Fdid%3Aplc%3Aewvi7nxzyoun6zhxrhs64oiz%2Fapp.bsky.feed.generator%2Fone";
@@ -108,30 +105,16 @@ async fn a_bad_request_is_told_what_is_wrong() {
     }
     check(&get(""), "400", "InvalidRequest", "\"feed\" is missing").await;
     check(&get("?limit=5"), "400", "InvalidRequest", "\"feed\" is missing").await;
-    check(&get("?feed=at://alice.example.org/app.bsky.feed.generator/one"), "400", "InvalidRequest", "must be a DID")
-        .await;
+    check(&get("?feed=at://alice.example.org/app.bsky.feed.generator/one"), "400", "InvalidRequest", "must be a DID").await;
     check(&get(&format!("?feed=at://{DID}/app.bsky.feed.post/one")), "400", "InvalidRequest", "collection").await;
-    check(
-        &get(&format!("{feed}&feed=at://{DID}/app.bsky.feed.generator/two")),
-        "400",
-        "InvalidRequest",
-        "more than once",
-    )
-    .await;
+    check(&get(&format!("{feed}&feed=at://{DID}/app.bsky.feed.generator/two")), "400", "InvalidRequest", "more than once").await;
     check(&get(&format!("{feed}&cursor=a&cursor=a")), "400", "InvalidRequest", "more than once").await;
     check(&get(&format!("{feed}&cursor=forged")), "400", "InvalidRequest", "cursor").await;
     check(&get(&format!("{feed}&cursor=%zz")), "400", "InvalidRequest", "percent-encoded").await;
     check(&get(&format!("{feed}&cursor=%ff")), "400", "InvalidRequest", "UTF-8").await;
     check(&get(&format!("{feed}&other=%")), "400", "InvalidRequest", "percent-encoded").await;
-    check(&get(&format!("?feed=at://{DID}/app.bsky.feed.generator/unknown")), "400", "UnknownFeed", "no such feed")
-        .await;
-    check(
-        &get(&format!("?feed=at://{DID}/app.bsky.feed.generator/broken")),
-        "503",
-        "ServiceUnavailable",
-        "can't be read",
-    )
-    .await;
+    check(&get(&format!("?feed=at://{DID}/app.bsky.feed.generator/unknown")), "400", "UnknownFeed", "no such feed").await;
+    check(&get(&format!("?feed=at://{DID}/app.bsky.feed.generator/broken")), "503", "ServiceUnavailable", "can't be read").await;
     for body in [
         "content-length: 2\r\n\r\n{}",
         "content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -143,21 +126,12 @@ async fn a_bad_request_is_told_what_is_wrong() {
         }
     }
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
-        check(
-            &format!("{method} {SKELETON} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"),
-            "405",
-            "InvalidRequest",
-            method,
-        )
-        .await;
+        check(&format!("{method} {SKELETON} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"), "405", "InvalidRequest", method).await;
     }
     for method in ["GET", "POST"] {
-        check(&format!("{method} /xrpc/app.bsky.feed.getTimeline HTTP/1.1\r\n\r\n"), "501", "MethodNotImplemented", "")
-            .await;
+        check(&format!("{method} /xrpc/app.bsky.feed.getTimeline HTTP/1.1\r\n\r\n"), "501", "MethodNotImplemented", "").await;
     }
-    for path in
-        ["/x", "/xrpc", "/xrpc/", "/xrpc/a/b", "//", "/.well-known/did.json/", "/metrics", "/live", "/ready", "*"]
-    {
+    for path in ["/x", "/xrpc", "/xrpc/", "/xrpc/a/b", "//", "/.well-known/did.json/", "/metrics", "/live", "/ready", "*"] {
         check(&format!("GET {path} HTTP/1.1\r\n\r\n"), "404", "NotFound", "").await;
     }
 }

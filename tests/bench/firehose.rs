@@ -1,0 +1,77 @@
+//! From the socket to the queue.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use atrarium::jetstream::{Health, KnownDids, Settings, passes, receive};
+use std::sync::atomic::Ordering::Relaxed;
+use tokio_util::sync::CancellationToken;
+
+use crate::children::{CAPTURED, Process};
+use crate::program::{Program, Stopwatch};
+use crate::table::Table;
+
+/// The prefilter alone, on frames that lie ready.
+pub(crate) fn prefilter(table: &mut Table) {
+    const ROUNDS: usize = 30_000;
+    let known = KnownDids::default();
+    let frames: Vec<&[u8]> = CAPTURED.lines().map(str::as_bytes).collect();
+    let began = Instant::now();
+    let mut passed = 0;
+    for _ in 0..ROUNDS {
+        passed += frames.iter().filter(|frame| passes(std::hint::black_box(frame), &known)).count();
+    }
+    assert!(passed > 0, "identity events pass");
+    let rate = (ROUNDS * frames.len()) as f64 / began.elapsed().as_secs_f64();
+    table.rate("prefilter with its reading of the header, alone", rate, "events/s", None, Some(50e6));
+}
+
+/// The receiver on the network's real mix of events, with zstd.
+pub(crate) async fn real_mix(table: &mut Table) {
+    const ROUNDS: usize = 20_000;
+    let count = (ROUNDS * CAPTURED.lines().count()) as u64;
+    let mut firehose = Process::start(&["traffic".to_owned(), ROUNDS.to_string()]);
+    let endpoint = firehose.line();
+    let (send, mut incoming) = tokio::sync::mpsc::channel(16);
+    let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+    let settings = Settings::new(vec![endpoint.parse().expect("an endpoint of ours")]);
+    let watch = Stopwatch::start();
+    let receiver = tokio::spawn(receive(settings, None, KnownDids::default(), send, Arc::clone(&health), stop.clone()));
+    let drain = tokio::spawn(async move { while incoming.recv().await.is_some() {} });
+    while health.frames.load(Relaxed) < count {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let (wall, processor) = (watch.wall(), watch.processor());
+    stop.cancel();
+    drop(receiver.await);
+    drop(drain.await);
+    table.rate("firehose, real mix, WebSocket + zstd, by our processor time", count as f64 / processor, "events/s", Some(600_000.0), Some(1_150_000.0));
+    table.rate("firehose, real mix, WebSocket + zstd, by the clock", count as f64 / wall, "events/s", None, Some(1_150_000.0));
+}
+
+/// Posts of members, from the socket to the commit that makes them visible.
+pub(crate) async fn matched(table: &mut Table) {
+    const POSTS: u64 = 100_000;
+    const FOUNDING: u64 = 20 * 11;
+    let mut firehose = Process::start(&["posts", "20", "10", &POSTS.to_string()].map(str::to_owned));
+    let endpoint = firehose.line();
+    let program = Program::start(&endpoint, &[]).await;
+    program.until(|app| app.health.passed.load(Relaxed) >= FOUNDING && app.queue.depth() == 0).await;
+    program.until(|app| app.health.passed.load(Relaxed) > FOUNDING).await;
+    let watch = Stopwatch::start();
+    let mut queued = None;
+    program
+        .until(|app| {
+            let received = app.health.passed.load(Relaxed) >= FOUNDING + POSTS;
+            if received {
+                queued.get_or_insert_with(|| watch.wall());
+            }
+            received && app.queue.depth() == 0
+        })
+        .await;
+    let (wall, processor) = (watch.wall(), watch.processor());
+    program.end().await;
+    table.rate("matched posts, socket to durable queue", POSTS as f64 / queued.unwrap_or(wall), "posts/s", Some(30_000.0), Some(370_000.0));
+    table.rate("matched posts, socket to durable and visible", POSTS as f64 / wall, "posts/s", Some(30_000.0), Some(370_000.0));
+    table.cost("  processor time of ours for each", processor * 1e6 / POSTS as f64, "µs", None, None);
+}

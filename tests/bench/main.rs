@@ -1,0 +1,47 @@
+//! `make bench`: one table of measurements, and `target/bench.json`.
+//!
+//! Every row is measured on the whole program unless it says otherwise. Firehose and load come from processes of their own, so
+//! that "per core of ours" is our processor time alone; they share the machine's cores with us all the same. Beside each
+//! number stands what the design asks for, and the ceiling that was measured without our program.
+
+mod children;
+mod feeds;
+mod firehose;
+mod objects;
+mod program;
+mod table;
+
+use table::Table;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime for the benchmark");
+    if let Some(("child", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return children::run(&runtime, rest);
+    }
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| name.contains(argument.as_str()));
+    let mut table = Table::default();
+    if wanted("prefilter") {
+        firehose::prefilter(&mut table);
+    }
+    if wanted("firehose") {
+        runtime.block_on(firehose::real_mix(&mut table));
+    }
+    if wanted("matched") {
+        runtime.block_on(firehose::matched(&mut table));
+    }
+    if wanted("visible") {
+        runtime.block_on(feeds::visible(&mut table));
+    }
+    if wanted("skeleton") {
+        runtime.block_on(feeds::skeletons(&mut table));
+    }
+    if wanted("wake") {
+        objects::wake(&mut table);
+    }
+    if wanted("memory") {
+        objects::memory(&mut table);
+    }
+    table.print();
+    table.save();
+}

@@ -1,0 +1,57 @@
+//! Communities' objects: waking one, and the memory of many.
+
+use std::time::{Duration, Instant};
+
+use atrarium::community::{Community, Registry, registry::Message};
+use atrarium::record::{Config, Hashtag, Shares, Stage};
+use atrarium::sandbox::object::{Notice, Objects};
+use atrarium::sandbox::{Components, Sandbox};
+use atrarium::store::{Options, Store, View};
+
+use crate::children::Process;
+use crate::program::quantile;
+use crate::table::Table;
+
+/// Wake, tell one thing: the objects and their store alone.
+pub(crate) fn wake(table: &mut Table) {
+    const OBJECTS: u32 = 5_000;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 64 << 20, backend: None }).expect("a new database");
+    let sandbox = Sandbox::new(1_024).expect("the engine starts");
+    let components = Components::load(None).expect("the embedded components");
+    let objects = Objects::new(&sandbox, &components.community).expect("the embedded components");
+    let mut registry = Registry::new(objects, 512, Duration::from_secs(600), 1 << 20);
+    let config = Config {
+        name: "Benchmark".into(),
+        description: None,
+        hashtag: Hashtag::parse("#atrarium_0123abcd").expect("a hashtag"),
+        stage: Stage::Theme,
+        parent: None,
+        shares: Shares { own: 100, parent: 0, global: 0 },
+        moderators: Vec::new(),
+        created_at: 0,
+    };
+    let notices = [Notice::Config(config.clone())];
+    let mut view = Box::new(View::new(store.snapshot().expect("a snapshot"), None));
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    for id in 1..=OBJECTS {
+        let community = Community { uri: format!("at://did:plc:owner/net.atrarium.community.config/c{id}"), owner: "did:plc:owner".into(), rkey: format!("c{id}"), config: config.clone() };
+        for times in [&mut cold, &mut warm] {
+            let began = Instant::now();
+            let told = registry.tell(view, id, &community, Message::Notices(&notices), 0).expect("the store works");
+            times.push(began.elapsed().as_secs_f64() * 1e6);
+            told.outcome.expect("the object takes a config");
+            view = told.view;
+        }
+    }
+    table.cost("wake of a sleeping community and its first call, p50", quantile(&mut cold, 0.5), "µs", Some(100.0), Some(23.0));
+    table.cost("  p99", quantile(&mut cold, 0.99), "µs", None, None);
+    table.cost("call of a community that is awake, p50", quantile(&mut warm, 0.5), "µs", None, None);
+}
+
+pub(crate) fn memory(table: &mut Table) {
+    for (communities, must) in [(1_000, None), (10_000, Some(500.0))] {
+        let bytes: f64 = Process::start(&["memory".to_owned(), communities.to_string()]).line().parse().expect("a number");
+        table.cost(format!("resident memory, {communities} communities, each woken once"), bytes / f64::from(1 << 20), "MiB", must, None);
+    }
+}

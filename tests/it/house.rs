@@ -1,0 +1,103 @@
+//! The house: who may use whom, and where each foreign library lives.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The floors of `host/src`, from the ground.
+const FLOORS: &[(u8, &[&str])] = &[
+    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record"]),
+    (2, &["sandbox", "cli"]),
+    (3, &["community", "feed"]),
+    (4, &["ingest", "http"]),
+    (5, &["app", "demo"]),
+    (6, &["main", "lib"]),
+];
+
+/// Where a library may be named.
+const HOMES: &[(&str, &[&str])] = &[
+    ("tokio_tungstenite", &["jetstream", "demo"]),
+    ("zstd", &["jetstream", "demo"]),
+    ("redb", &["store"]),
+    ("wasmtime", &["sandbox"]),
+    ("wasmtime_wasi", &["sandbox"]),
+    ("wac_graph", &["sandbox"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("clap", &["cli"]),
+    ("moka", &["feed"]),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src")
+}
+
+/// Every Rust file of the host with the module that it belongs to, and its code without comments.
+fn files() -> Vec<(String, PathBuf, String)> {
+    let (mut files, mut folders) = (Vec::new(), vec![source()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the host's sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(source()).expect("it was found there");
+                let module = inside.components().next().expect("a file has a name").as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+                let text = std::fs::read_to_string(&path).expect("a source file");
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+                files.push((module, path, code));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_module_uses_only_its_own_floor_and_those_below() {
+    let floors: BTreeMap<&str, u8> = FLOORS.iter().flat_map(|(floor, modules)| modules.iter().map(move |module| (*module, *floor))).collect();
+    let mut seen = 0;
+    for (module, path, code) in files() {
+        let floor = *floors.get(module.as_str()).unwrap_or_else(|| panic!("{module} has no floor: give it one here and in ARCHITECTURE.md"));
+        for used in code.split("crate::").skip(1).filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()) {
+            if let Some(other) = floors.get(used) {
+                seen += 1;
+                assert!(*other <= floor, "{} (floor {floor}) uses {used} (floor {other})", path.display());
+            }
+        }
+    }
+    assert!(seen > 50, "the paths are no longer written as this test expects: it saw {seen}");
+}
+
+#[test]
+fn the_write_path_and_the_read_path_meet_in_the_database_only() {
+    for (module, path, code) in files() {
+        let strangers: &[&str] = match module.as_str() {
+            "http" | "feed" => &["crate::ingest", ".commit(", "Layer::", "View::new"],
+            "ingest" => &["crate::http", "crate::feed"],
+            "community" | "sandbox" => &[".commit(&"],
+            _ => &[],
+        };
+        for stranger in strangers {
+            assert!(!code.contains(stranger), "{} must not have {stranger}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_foreign_library_has_one_home() {
+    for (module, path, code) in files() {
+        for (library, homes) in HOMES {
+            let named = [format!("use {library}::"), format!("{library}::")].iter().any(|name| {
+                code.match_indices(name.as_str()).any(|(at, _)| !code[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':'))
+            });
+            assert!(!named || homes.contains(&module.as_str()), "{} names {library}, whose home is {homes:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn guests_are_given_nothing_but_what_their_contracts_say() {
+    let links = std::fs::read_to_string(source().join("sandbox/wasi.rs")).expect("the file that links WASI");
+    for never in ["filesystem", "sockets", "clocks", "random", "inherit_"] {
+        assert!(!links.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| line.contains(never)), "guests must not get {never}");
+    }
+}
