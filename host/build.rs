@@ -6,10 +6,7 @@
 //!
 //! It fails with what the second cargo said, or, where Rust lacks the target and rustup can't add it, with one sentence.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "cargo shows a failed build script's standard error"
-)]
+#![expect(clippy::print_stderr, reason = "cargo shows a failed build script's standard error")]
 
 use std::{
     env, fs,
@@ -48,8 +45,7 @@ fn run() -> Result<(), String> {
     let out = path_from_env("OUT_DIR")?;
     for name in GUESTS {
         let from = built.join(format!("atrarium_{}.wasm", name.replace('-', "_")));
-        fs::copy(&from, out.join(name).with_extension("wasm"))
-            .map_err(|error| format!("can't copy {}: {error}", from.display()))?;
+        fs::copy(&from, out.join(name).with_extension("wasm")).map_err(|error| format!("can't copy {}: {error}", from.display()))?;
     }
     Ok(())
 }
@@ -63,9 +59,7 @@ fn build_guests(workspace: &Path, packages: &[String]) -> Result<PathBuf, String
     };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--profile", "guest", "--target", TARGET]);
-    cargo
-        .arg("--manifest-path")
-        .arg(workspace.join("Cargo.toml"));
+    cargo.arg("--manifest-path").arg(workspace.join("Cargo.toml"));
     cargo.arg("--target-dir").arg(&target_dir);
     cargo.args(packages.iter().flat_map(|package| ["--package", package]));
     for (name, _) in env::vars_os() {
@@ -73,10 +67,7 @@ fn build_guests(workspace: &Path, packages: &[String]) -> Result<PathBuf, String
             cargo.env_remove(name);
         }
     }
-    let status = cargo
-        .stdout(Stdio::null())
-        .status()
-        .map_err(|error| format!("can't start cargo: {error}"))?;
+    let status = cargo.stdout(Stdio::null()).status().map_err(|error| format!("can't start cargo: {error}"))?;
     if !status.success() {
         return Err("the components could not be built; what cargo said is above".to_owned());
     }
@@ -85,25 +76,9 @@ fn build_guests(workspace: &Path, packages: &[String]) -> Result<PathBuf, String
 
 /// Whether an environment variable steers or describes this build, and not cargo in general.
 fn is_meant_for_us(name: &str) -> bool {
-    let general = [
-        "CARGO_HOME",
-        "CARGO_NET_",
-        "CARGO_HTTP_",
-        "CARGO_REGISTR",
-        "CARGO_SOURCE_",
-    ];
-    let ours = [
-        "CARGO_",
-        "RUSTFLAGS",
-        "RUSTC",
-        "RUSTDOC",
-        "CLIPPY_",
-        "LLVM_PROFILE_FILE",
-        "MAKEFLAGS",
-        "MFLAGS",
-    ];
-    let starts_with_any =
-        |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let general = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"];
+    let ours = ["CARGO_", "RUSTFLAGS", "RUSTC", "RUSTDOC", "CLIPPY_", "LLVM_PROFILE_FILE", "MAKEFLAGS", "MFLAGS"];
+    let starts_with_any = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     starts_with_any(&ours) && !starts_with_any(&general)
 }
 
@@ -112,10 +87,7 @@ fn ensure_target() -> Result<(), String> {
     if has_target() {
         return Ok(());
     }
-    let added = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .stdout(Stdio::null())
-        .status();
+    let added = Command::new("rustup").args(["target", "add", TARGET]).stdout(Stdio::null()).status();
     if added.is_ok_and(|status| status.success()) && has_target() {
         return Ok(());
     }
@@ -128,9 +100,7 @@ fn ensure_target() -> Result<(), String> {
 /// Asks the compiler itself, since not every toolchain comes from rustup.
 fn has_target() -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
+    let output = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
     output.is_ok_and(|output| {
         let folder = String::from_utf8_lossy(&output.stdout);
         output.status.success() && Path::new(folder.trim()).is_dir()
@@ -138,7 +108,5 @@ fn has_target() -> bool {
 }
 
 fn path_from_env(name: &str) -> Result<PathBuf, String> {
-    env::var_os(name)
-        .map(PathBuf::from)
-        .ok_or_else(|| format!("cargo did not set {name}"))
+    env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("cargo did not set {name}"))
 }

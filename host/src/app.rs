@@ -60,6 +60,8 @@ pub enum StartError {
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Ingest(#[from] crate::ingest::StartError),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
@@ -151,9 +153,9 @@ impl App {
 
         let service = Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
         let servers = tokio::spawn({
-            let (feeds, stop, health, pulse) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse));
+            let (feeds, stop, health, pulse, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse), store.clone());
             async move {
-                let readiness = move || readiness(&health, &pulse);
+                let readiness = move || readiness(&health, &pulse, &store);
                 tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
@@ -244,9 +246,9 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn readiness(health: &Health, pulse: &Pulse) -> Readiness {
+fn readiness(health: &Health, pulse: &Pulse, store: &Store) -> Readiness {
     let mut reasons = Vec::new();
-    if pulse.paused.load(Ordering::Acquire) {
+    if store.is_failing() || pulse.paused.load(Ordering::Acquire) {
         reasons.push("the database fails: ingest is paused".to_owned());
     }
     if !health.connected.load(Ordering::Acquire) {

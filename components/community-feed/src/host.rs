@@ -26,13 +26,7 @@ pub trait Host {
 
     fn warn(&mut self, message: &str);
 
-    fn judge(
-        &self,
-        standing: &Standing,
-        subject: &str,
-        actions: &[SignedAction],
-        now: i64,
-    ) -> Ruling;
+    fn judge(&self, standing: &Standing, subject: &str, actions: &[SignedAction], now: i64) -> Ruling;
 }
 
 /// The real imports.
@@ -58,12 +52,7 @@ mod imports {
         }
 
         fn list(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<(String, Vec<u8>)> {
-            storage::list(&storage::Query {
-                prefix: prefix.to_owned(),
-                after: after.map(str::to_owned),
-                reverse: false,
-                limit,
-            })
+            storage::list(&storage::Query { prefix: prefix.to_owned(), after: after.map(str::to_owned), reverse: false, limit })
         }
 
         fn alarm(&self) -> Option<i64> {
@@ -102,13 +91,7 @@ mod imports {
             log::log(log::Level::Warn, message);
         }
 
-        fn judge(
-            &self,
-            standing: &Standing,
-            subject: &str,
-            actions: &[SignedAction],
-            now: i64,
-        ) -> Ruling {
+        fn judge(&self, standing: &Standing, subject: &str, actions: &[SignedAction], now: i64) -> Ruling {
             moderation::judge(standing, subject, actions, now)
         }
     }

@@ -103,10 +103,7 @@ mod tests {
             assert_eq!(subject(&member(did, rkey), MEMBERS), did);
             assert_eq!(rest(&author(did, rkey)), rkey);
         }
-        assert_eq!(
-            parse_waiting(&waiting(END_OF_TIME, did)),
-            Some((END_OF_TIME, did))
-        );
+        assert_eq!(parse_waiting(&waiting(END_OF_TIME, did)), Some((END_OF_TIME, did)));
     }
 
     #[test]

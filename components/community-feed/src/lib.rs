@@ -37,8 +37,7 @@ mod component {
 
     impl Guest for CommunityFeed {
         fn handle(community: String, batch: Vec<Event>, now: i64) -> Result<(), String> {
-            object::handle(&mut Imports, &community, batch, now)
-                .map_err(|failure| failure.to_string())
+            object::handle(&mut Imports, &community, batch, now).map_err(|failure| failure.to_string())
         }
 
         fn wake(community: String, now: i64) -> Result<(), String> {
@@ -46,10 +45,7 @@ mod component {
         }
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "the component's entry points are exported by name"
-    )]
+    #[expect(unsafe_code, reason = "the component's entry points are exported by name")]
     mod export {
         use super::CommunityFeed;
 

@@ -29,12 +29,7 @@ pub(crate) const GRACE_MS: i64 = 60_000;
 pub(crate) const PAGE: u32 = 1_000;
 
 /// Takes what the host tells, and brings the feed up to date.
-pub fn handle(
-    host: &mut impl Host,
-    community: &str,
-    batch: Vec<Event>,
-    now: i64,
-) -> Result<(), Failure> {
+pub fn handle(host: &mut impl Host, community: &str, batch: Vec<Event>, now: i64) -> Result<(), Failure> {
     let mut object = Object::open(host, community, now)?;
     let mut posts = Vec::new();
     for event in batch {
@@ -97,18 +92,13 @@ impl<'a, H: Host> Object<'a, H> {
             .and_then(|rest| rest.split_once("/net.atrarium.community.config/"))
             .ok_or_else(|| Failure::NotACommunity(uri.to_owned()))?;
         let config: Option<Config> = values::load(host, &keys::config(rkey))?;
-        let (hashtag, moderators) = config
-            .map(|config| (config.hashtag, config.moderators))
-            .unzip();
+        let (hashtag, moderators) = config.map(|config| (config.hashtag, config.moderators)).unzip();
         Ok(Self {
             host,
             uri: uri.to_owned(),
             now,
             rkey: rkey.to_owned(),
-            standing: Standing {
-                owner: owner.to_owned(),
-                moderators: moderators.unwrap_or_default(),
-            },
+            standing: Standing { owner: owner.to_owned(), moderators: moderators.unwrap_or_default() },
             hashtag,
             unsettled: Unsettled::default(),
             wake_at: None,
@@ -118,20 +108,9 @@ impl<'a, H: Host> Object<'a, H> {
 
     /// A changed hashtag needs nothing more here: the host begins the object anew then.
     fn note_config(&mut self, config: types::Config) -> Result<(), Failure> {
-        let types::Config {
-            hashtag,
-            moderators,
-            ..
-        } = config;
+        let types::Config { hashtag, moderators, .. } = config;
         let key = keys::config(&self.rkey);
-        values::save(
-            self.host,
-            &key,
-            &Config {
-                hashtag: hashtag.clone(),
-                moderators: moderators.clone(),
-            },
-        )?;
+        values::save(self.host, &key, &Config { hashtag: hashtag.clone(), moderators: moderators.clone() })?;
         let is_first = self.hashtag.replace(hashtag).is_none();
         if is_first {
             self.unsettled.all_members = true;
@@ -140,20 +119,14 @@ impl<'a, H: Host> Object<'a, H> {
         if is_first || self.standing.moderators != moderators {
             let former = mem::replace(&mut self.standing.moderators, moderators);
             self.unsettled.people.extend(former);
-            self.unsettled
-                .people
-                .extend(self.standing.moderators.iter().cloned());
+            self.unsettled.people.extend(self.standing.moderators.iter().cloned());
             self.unsettled.all_targets = true;
         }
         Ok(())
     }
 
     fn note_membership(&mut self, change: MembershipChange) -> Result<(), Failure> {
-        values::mark(
-            self.host,
-            &keys::member(&change.did, &change.rkey),
-            change.active,
-        )?;
+        values::mark(self.host, &keys::member(&change.did, &change.rkey), change.active)?;
         self.unsettled.people.insert(change.did);
         Ok(())
     }
@@ -185,11 +158,7 @@ impl<'a, H: Host> Object<'a, H> {
     }
 
     /// Visits every DID or target that has keys with this prefix, once each.
-    fn for_each_subject(
-        &mut self,
-        prefix: &str,
-        visit: impl Fn(&mut Self, &str) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn for_each_subject(&mut self, prefix: &str, visit: impl Fn(&mut Self, &str) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut visited = String::new();
         let mut after: Option<String> = None;
         loop {
@@ -223,15 +192,8 @@ impl<'a, H: Host> Object<'a, H> {
     }
 
     fn reset_alarm(&mut self) {
-        let first = |prefix| {
-            self.host
-                .list(prefix, None, 1)
-                .into_iter()
-                .next()
-                .map(|(key, _)| key)
-        };
-        let expiry = first(keys::POSTS)
-            .and_then(|key| keys::parse_post(&key).map(|(time, ..)| time + WEEK_MS + GRACE_MS));
+        let first = |prefix| self.host.list(prefix, None, 1).into_iter().next().map(|(key, _)| key);
+        let expiry = first(keys::POSTS).and_then(|key| keys::parse_post(&key).map(|(time, ..)| time + WEEK_MS + GRACE_MS));
         let due = first(keys::WAITING).and_then(|key| keys::parse_waiting(&key).map(|(at, _)| at));
         self.host.set_alarm(expiry.into_iter().chain(due).min());
     }

@@ -54,22 +54,13 @@ impl<H: Host> Object<'_, H> {
         let role = self.role(did)?;
         let blocked = self.host.get(&keys::denied(did)).is_some();
         let inactive = self.host.get(&keys::account(did)).is_some();
-        Some(Person {
-            role,
-            blocked,
-            inactive,
-        })
+        Some(Person { role, blocked, inactive })
     }
 
     fn role(&self, did: &str) -> Option<Role> {
         if did == self.standing.owner {
             Some(Role::Owner)
-        } else if self
-            .standing
-            .moderators
-            .iter()
-            .any(|moderator| moderator == did)
-        {
+        } else if self.standing.moderators.iter().any(|moderator| moderator == did) {
             Some(Role::Moderator)
         } else {
             let memberships = self.host.list(&keys::member(did, ""), None, 1);

@@ -30,19 +30,9 @@ impl<H: Host> Object<'_, H> {
             }
             return Ok(());
         };
-        let Post {
-            sort_time,
-            reply,
-            languages,
-            labels,
-            ..
-        } = post;
+        let Post { sort_time, reply, languages, labels, .. } = post;
         let key = keys::post(sort_time, &rkey, &author);
-        let post = StoredPost {
-            reply,
-            languages,
-            labels,
-        };
+        let post = StoredPost { reply, languages, labels };
         if let Some(known_time) = known {
             if known_time == sort_time && values::load(self.host, &key)?.as_ref() == Some(&post) {
                 return Ok(());
@@ -111,11 +101,7 @@ impl<H: Host> Object<'_, H> {
 
     fn belongs(&self, post: &Post) -> bool {
         let oldest = (self.now - WEEK_MS).max(0);
-        (oldest..=keys::END_OF_TIME).contains(&post.sort_time)
-            && self
-                .hashtag
-                .as_ref()
-                .is_some_and(|hashtag| post.hashtags.contains(hashtag))
+        (oldest..=keys::END_OF_TIME).contains(&post.sort_time) && self.hashtag.as_ref().is_some_and(|hashtag| post.hashtags.contains(hashtag))
     }
 
     fn is_hidden(&self, author: &str, rkey: &str) -> bool {
@@ -123,13 +109,7 @@ impl<H: Host> Object<'_, H> {
         self.host.get(&keys::denied(&uri)).is_some()
     }
 
-    fn show_or_retract(
-        &mut self,
-        author: &str,
-        rkey: &str,
-        sort_time: i64,
-        person: Person,
-    ) -> Result<(), Failure> {
+    fn show_or_retract(&mut self, author: &str, rkey: &str, sort_time: i64, person: Person) -> Result<(), Failure> {
         if !person.is_shown() || self.is_hidden(author, rkey) {
             self.host.retract(author, rkey, sort_time);
         } else if let Some(post) = values::load(self.host, &keys::post(sort_time, rkey, author))? {
@@ -139,19 +119,8 @@ impl<H: Host> Object<'_, H> {
     }
 
     fn publish(&mut self, author: String, rkey: String, sort_time: i64, post: StoredPost) {
-        let StoredPost {
-            reply,
-            languages,
-            labels,
-        } = post;
-        self.host.publish(&Entry {
-            author,
-            rkey,
-            sort_time,
-            reply,
-            languages,
-            labels,
-        });
+        let StoredPost { reply, languages, labels } = post;
+        self.host.publish(&Entry { author, rkey, sort_time, reply, languages, labels });
     }
 
     fn remove_post(&mut self, author: &str, rkey: &str, sort_time: i64) {

@@ -5,10 +5,7 @@
 //! the time has come for an action that was dated ahead.
 
 use crate::{
-    bindings::{
-        atrarium::community::moderation::SignedAction,
-        exports::atrarium::community::object::ActionChange,
-    },
+    bindings::{atrarium::community::moderation::SignedAction, exports::atrarium::community::object::ActionChange},
     failure::Failure,
     host::Host,
     keys,
@@ -24,11 +21,7 @@ impl<H: Host> Object<'_, H> {
         let ActionChange { uri, action, .. } = change;
         let after = action
             .filter(|action| action.community == self.uri)
-            .map(|action| StoredAction {
-                kind: action.kind,
-                created_at: action.created_at,
-                target: action.target,
-            })
+            .map(|action| StoredAction { kind: action.kind, created_at: action.created_at, target: action.target })
             .filter(|action| self.fits(&uri, action));
         let key = keys::moderation(&uri);
         let before: Option<StoredAction> = values::load(self.host, &key)?;
@@ -42,10 +35,7 @@ impl<H: Host> Object<'_, H> {
         }
         if let Some(after) = after {
             values::save(self.host, &key, &after)?;
-            let by_target = StoredAction {
-                target: String::new(),
-                ..after
-            };
+            let by_target = StoredAction { target: String::new(), ..after };
             values::save(self.host, &keys::target(&after.target, &uri), &by_target)?;
             self.unsettled.targets.insert(after.target);
         }
@@ -57,8 +47,7 @@ impl<H: Host> Object<'_, H> {
     fn fits(&mut self, uri: &str, action: &StoredAction) -> bool {
         let fits = keys::target(&action.target, uri).len() <= keys::MAX_BYTES;
         if !fits {
-            self.host
-                .warn(&format!("ignored an action whose URI is too long: {uri}"));
+            self.host.warn(&format!("ignored an action whose URI is too long: {uri}"));
         }
         fits
     }
@@ -79,9 +68,7 @@ impl<H: Host> Object<'_, H> {
     /// Asks the policy about this target, and does what follows if its answer has changed.
     pub(crate) fn judge_target(&mut self, target: &str) -> Result<(), Failure> {
         let actions = self.actions_on(target)?;
-        let post = target
-            .strip_prefix("at://")
-            .and_then(|rest| rest.split_once("/app.bsky.feed.post/"));
+        let post = target.strip_prefix("at://").and_then(|rest| rest.split_once("/app.bsky.feed.post/"));
         let subject = post.map_or(target, |(author, _)| author);
         let ruling = self.host.judge(&self.standing, subject, &actions, self.now);
         if let Some(at) = ruling.reconsider_at {
@@ -116,17 +103,10 @@ impl<H: Host> Object<'_, H> {
             let page = self.host.list(&prefix, after.as_deref(), PAGE);
             let is_last = page.len() < PAGE as usize;
             for (key, value) in &page {
-                let StoredAction {
-                    kind, created_at, ..
-                } = values::decode(key, value)?;
+                let StoredAction { kind, created_at, .. } = values::decode(key, value)?;
                 let uri = keys::rest(key);
                 let author = author_of(uri).to_owned();
-                actions.push(SignedAction {
-                    uri: uri.to_owned(),
-                    author,
-                    kind,
-                    created_at,
-                });
+                actions.push(SignedAction { uri: uri.to_owned(), author, kind, created_at });
             }
             if is_last {
                 return Ok(actions);

@@ -55,8 +55,7 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, 
 }
 
 pub(crate) fn save(host: &mut impl Host, key: &str, value: &impl Serialize) -> Result<(), Failure> {
-    let bytes =
-        postcard::to_allocvec(value).expect("these types hold nothing that postcard can't encode");
+    let bytes = postcard::to_allocvec(value).expect("these types hold nothing that postcard can't encode");
     put(host, key, &bytes)
 }
 
@@ -70,8 +69,5 @@ pub(crate) fn mark(host: &mut impl Host, key: &str, present: bool) -> Result<(),
 }
 
 fn put(host: &mut impl Host, key: &str, bytes: &[u8]) -> Result<(), Failure> {
-    host.put(key, bytes).map_err(|error| Failure::Refused {
-        key: key.to_owned(),
-        error,
-    })
+    host.put(key, bytes).map_err(|error| Failure::Refused { key: key.to_owned(), error })
 }

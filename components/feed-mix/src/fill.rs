@@ -20,10 +20,7 @@ pub fn fill(request: &Request) -> Page {
         if candidate as usize == request.sources[source].candidates.len() {
             break; // there is more of it, but not here
         }
-        page.picks.push(Pick {
-            source: source as u32,
-            candidate,
-        });
+        page.picks.push(Pick { source: source as u32, candidate });
         page.consumed[source] += 1;
     }
     page
@@ -36,9 +33,7 @@ fn next(sources: &[Source], consumed: &[u32]) -> Option<usize> {
             .iter()
             .zip(consumed)
             .enumerate()
-            .filter(|(_, (source, consumed))| {
-                source.share > 0 && (source.more || source.candidates.len() > **consumed as usize)
-            })
+            .filter(|(_, (source, consumed))| source.share > 0 && (source.more || source.candidates.len() > **consumed as usize))
     };
     let shown = |source: &Source, consumed: u32| i128::from(source.taken) + i128::from(consumed);
     let (mut shares, mut positions) = (0, 1);
@@ -47,12 +42,8 @@ fn next(sources: &[Source], consumed: &[u32]) -> Option<usize> {
         positions += shown(source, *consumed);
     }
     // What is missing is positions × share / shares − shown; times `shares`, it is a whole number.
-    let missing = |source: &Source, consumed: u32| {
-        i128::from(source.share) * positions - shown(source, consumed) * shares
-    };
-    with_posts()
-        .min_by_key(|(_, (source, consumed))| (-missing(source, **consumed), source.kind))
-        .map(|(index, _)| index)
+    let missing = |source: &Source, consumed: u32| i128::from(source.share) * positions - shown(source, consumed) * shares;
+    with_posts().min_by_key(|(_, (source, consumed))| (-missing(source, **consumed), source.kind)).map(|(index, _)| index)
 }
 
 #[cfg(test)]
@@ -94,10 +85,7 @@ mod tests {
         let mut request = request(supplies, [0; 3], 5, 10);
         request.sources[0].more = true;
         let page = fill(&request);
-        assert_eq!(
-            (letters(&request, &page).as_str(), page.consumed),
-            ("op", vec![1, 1, 0])
-        );
+        assert_eq!((letters(&request, &page).as_str(), page.consumed), ("op", vec![1, 1, 0]));
     }
 
     #[test]
@@ -159,38 +147,16 @@ mod tests {
     }
 
     fn request(supplies: [Supply; 3], taken: [u32; 3], block: usize, limit: u32) -> Request {
-        let sources = KINDS
-            .into_iter()
-            .zip(supplies)
-            .zip(taken)
-            .map(|((kind, supply), taken)| {
-                let left = (supply.length - taken) as usize;
-                let candidates = (0..left.min(block)).map(|_| candidate()).collect();
-                Source {
-                    kind,
-                    share: supply.share,
-                    taken,
-                    candidates,
-                    more: left > block,
-                }
-            });
-        Request {
-            sources: sources.collect(),
-            limit,
-            now: 0,
-            viewer: None,
-        }
+        let sources = KINDS.into_iter().zip(supplies).zip(taken).map(|((kind, supply), taken)| {
+            let left = (supply.length - taken) as usize;
+            let candidates = (0..left.min(block)).map(|_| candidate()).collect();
+            Source { kind, share: supply.share, taken, candidates, more: left > block }
+        });
+        Request { sources: sources.collect(), limit, now: 0, viewer: None }
     }
 
     fn candidate() -> Candidate {
-        Candidate {
-            uri: String::new(),
-            author: String::new(),
-            sort_time: 0,
-            reply: false,
-            languages: Vec::new(),
-            labels: Vec::new(),
-        }
+        Candidate { uri: String::new(), author: String::new(), sort_time: 0, reply: false, languages: Vec::new(), labels: Vec::new() }
     }
 
     fn letters(request: &Request, page: &Page) -> String {

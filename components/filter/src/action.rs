@@ -41,19 +41,11 @@ pub(crate) fn read(json: &str) -> Result<Action, Fault> {
     if let Some(reason) = &record.reason {
         limits::REASON.check(reason)?;
     }
-    if record
-        .via
-        .is_some_and(|via| RecordUri::parse(&via).is_none())
-    {
+    if record.via.is_some_and(|via| RecordUri::parse(&via).is_none()) {
         return Err(Fault::BadUri);
     }
     let created_at = datetime::parse(&required(record.created_at)?).ok_or(Fault::BadDatetime)?;
-    Ok(Action {
-        kind,
-        target,
-        community,
-        created_at,
-    })
+    Ok(Action { kind, target, community, created_at })
 }
 
 fn kind(text: &str) -> Result<ActionKind, Fault> {

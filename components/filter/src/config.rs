@@ -27,12 +27,7 @@ struct Record<'a> {
     hashtag: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "present")]
     stage: Option<Text<'a>>,
-    #[serde(
-        borrow,
-        rename = "parentCommunity",
-        default,
-        deserialize_with = "present"
-    )]
+    #[serde(borrow, rename = "parentCommunity", default, deserialize_with = "present")]
     parent: Option<Text<'a>>,
     #[serde(rename = "feedMix", default, deserialize_with = "present")]
     mix: Option<Object<Mix>>,
@@ -59,18 +54,11 @@ pub(crate) fn read(json: &str) -> Result<Config, Fault> {
     }
     Ok(Config {
         name: name.into_owned(),
-        description: record
-            .description
-            .map(|Text(description)| description.into_owned()),
+        description: record.description.map(|Text(description)| description.into_owned()),
         hashtag: hashtag.into_owned(),
         stage: stage(&required(record.stage)?)?,
-        parent: record
-            .parent
-            .map(|uri| syntax::uri_in(&uri, judge::CONFIG))
-            .transpose()?,
-        shares: record
-            .mix
-            .map_or(Ok(shares::OWN_ALONE), |Object(mix)| shares::read(mix))?,
+        parent: record.parent.map(|uri| syntax::uri_in(&uri, judge::CONFIG)).transpose()?,
+        shares: record.mix.map_or(Ok(shares::OWN_ALONE), |Object(mix)| shares::read(mix))?,
         moderators: moderators(required(record.moderators)?)?,
         created_at: datetime::parse(&required(record.created_at)?).ok_or(Fault::BadDatetime)?,
     })

@@ -59,10 +59,6 @@ impl std::error::Error for Fault {}
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        if error.is_data() {
-            Self::WrongTypeField
-        } else {
-            Self::NotJson
-        }
+        if error.is_data() { Self::WrongTypeField } else { Self::NotJson }
     }
 }

@@ -9,8 +9,7 @@ const DIGITS: usize = 8;
 
 /// Whether the text is a hashtag without its `#`, and nothing else.
 pub fn is_tag(text: &str) -> bool {
-    text.strip_prefix(PREFIX)
-        .is_some_and(|rest| rest.len() == DIGITS && digits(rest))
+    text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == DIGITS && digits(rest))
 }
 
 /// Whether the text is a hashtag with an ASCII `#`, and nothing else.
@@ -24,15 +23,13 @@ pub fn find(text: &str) -> impl Iterator<Item = &str> {
         let end = start + PREFIX.len() + DIGITS;
         let tag = text.get(start..end).filter(|tag| is_tag(tag))?;
         let before = text[..start].strip_suffix(['#', '＃'])?;
-        let bounded = !before.ends_with(|c: char| is_word(c) || c == '/')
-            && !text[end..].starts_with(is_word);
+        let bounded = !before.ends_with(|c: char| is_word(c) || c == '/') && !text[end..].starts_with(is_word);
         bounded.then_some(tag)
     })
 }
 
 fn digits(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_word(c: char) -> bool {
@@ -53,22 +50,10 @@ mod tests {
         check("(#atrarium_0123abcd)-", &["atrarium_0123abcd"]);
         check("\n#atrarium_0123abcd\n", &["atrarium_0123abcd"]);
         check("é#atrarium_0123abcdé", &["atrarium_0123abcd"]);
-        check(
-            "#atrarium_00000000#atrarium_11111111",
-            &["atrarium_00000000"],
-        );
-        check(
-            "#atrarium_00000000 #atrarium_11111111",
-            &["atrarium_00000000", "atrarium_11111111"],
-        );
-        check(
-            "#atrarium_00000000＃atrarium_11111111",
-            &["atrarium_00000000"],
-        );
-        check(
-            "#atrarium_00000000 #atrarium_00000000",
-            &["atrarium_00000000", "atrarium_00000000"],
-        );
+        check("#atrarium_00000000#atrarium_11111111", &["atrarium_00000000"]);
+        check("#atrarium_00000000 #atrarium_11111111", &["atrarium_00000000", "atrarium_11111111"]);
+        check("#atrarium_00000000＃atrarium_11111111", &["atrarium_00000000"]);
+        check("#atrarium_00000000 #atrarium_00000000", &["atrarium_00000000", "atrarium_00000000"]);
     }
 
     #[test]

@@ -39,10 +39,7 @@ mod component {
         }
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "the component's entry points are exported by name"
-    )]
+    #[expect(unsafe_code, reason = "the component's entry points are exported by name")]
     mod export {
         crate::bindings::export!(Filter with_types_in crate::bindings);
         use super::Filter;

@@ -14,10 +14,7 @@ pub struct Limit {
     pub graphemes: usize,
 }
 
-pub const POST_TEXT: Limit = Limit {
-    bytes: 3_000,
-    graphemes: 300,
-};
+pub const POST_TEXT: Limit = Limit { bytes: 3_000, graphemes: 300 };
 pub const POST_TAGS: usize = 8;
 pub const POST_LANGUAGES: usize = 3;
 pub const POST_LABELS: usize = 10;
@@ -28,18 +25,9 @@ pub const LANGUAGE_BYTES: usize = 64;
 /// How many communities one post may name. Each costs a delivery, so this bounds what one post can cost.
 pub const POST_HASHTAGS: usize = 64;
 
-pub const NAME: Limit = Limit {
-    bytes: 1_000,
-    graphemes: 100,
-};
-pub const DESCRIPTION: Limit = Limit {
-    bytes: 5_000,
-    graphemes: 500,
-};
-pub const REASON: Limit = Limit {
-    bytes: 3_000,
-    graphemes: 300,
-};
+pub const NAME: Limit = Limit { bytes: 1_000, graphemes: 100 };
+pub const DESCRIPTION: Limit = Limit { bytes: 5_000, graphemes: 500 };
+pub const REASON: Limit = Limit { bytes: 3_000, graphemes: 300 };
 pub const MODERATORS: usize = 50;
 
 /// The specification allows 2,048 bytes; real ones have 32 (did:plc) or are a host name.
@@ -58,9 +46,7 @@ impl Limit {
     /// Segmentation is slow, and a grapheme has at least one character, a character at least one byte: so nearly every
     /// text is settled by one of the two cheaper counts.
     fn within_graphemes(self, text: &str) -> bool {
-        text.len() <= self.graphemes
-            || text.chars().count() <= self.graphemes
-            || text.graphemes(true).nth(self.graphemes).is_none()
+        text.len() <= self.graphemes || text.chars().count() <= self.graphemes || text.graphemes(true).nth(self.graphemes).is_none()
     }
 }
 
@@ -70,10 +56,7 @@ mod tests {
 
     #[test]
     fn a_text_is_measured_in_bytes_and_in_graphemes() {
-        let limit = Limit {
-            bytes: 40,
-            graphemes: 4,
-        };
+        let limit = Limit { bytes: 40, graphemes: 4 };
         let family = "👨‍👩‍👧‍👦"; // one grapheme, seven characters, 25 bytes
         check(limit, "", true);
         check(limit, "abcd", true);

@@ -125,9 +125,7 @@ struct Loose<S>(S);
 
 impl<'de, S: Shape<'de>> Deserialize<'de> for Loose<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_any(AnyValue(PhantomData))
-            .map(Loose)
+        deserializer.deserialize_any(AnyValue(PhantomData)).map(Loose)
     }
 }
 

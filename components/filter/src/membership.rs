@@ -35,8 +35,5 @@ pub(crate) fn read(json: &str) -> Result<Membership, Fault> {
         return Err(Fault::UnknownValue);
     }
     datetime::parse(&required(record.joined_at)?).ok_or(Fault::BadDatetime)?;
-    Ok(Membership {
-        community,
-        active: required(record.active)?,
-    })
+    Ok(Membership { community, active: required(record.active)? })
 }

@@ -64,31 +64,19 @@ pub(crate) fn read(json: &str) -> Result<Option<Post>, Fault> {
         return Err(Fault::TooMany);
     }
     let languages = languages(record.langs.unwrap_or_default())?;
-    let labels = record
-        .labels
-        .map_or(Ok(Vec::new()), |Object(labels)| self::labels(labels))?;
+    let labels = record.labels.map_or(Ok(Vec::new()), |Object(labels)| self::labels(labels))?;
     let hashtags = hashtags(&text, record.facets.unwrap_or_default(), &tags)?;
     if hashtags.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Post {
-        sort_time,
-        hashtags,
-        reply: record.reply.is_some(),
-        languages,
-        labels,
-    }))
+    Ok(Some(Post { sort_time, hashtags, reply: record.reply.is_some(), languages, labels }))
 }
 
 /// All hashtags of the post, from wherever it may carry them, each once and in ascending order.
 fn hashtags(text: &str, facets: Facets<'_>, tags: &[Text<'_>]) -> Result<Vec<String>, Fault> {
     let mut found: Vec<Cow<'_, str>> = facets.0;
     found.extend(hashtag::find(text).map(Cow::Borrowed));
-    found.extend(
-        tags.iter()
-            .filter(|tag| hashtag::is_tag(tag))
-            .map(|tag| Cow::Borrowed(&**tag)),
-    );
+    found.extend(tags.iter().filter(|tag| hashtag::is_tag(tag)).map(|tag| Cow::Borrowed(&**tag)));
     found.sort_unstable();
     found.dedup();
     if found.len() > limits::POST_HASHTAGS {
@@ -101,25 +89,16 @@ fn languages(langs: Vec<Text<'_>>) -> Result<Vec<String>, Fault> {
     if langs.len() > limits::POST_LANGUAGES {
         return Err(Fault::TooMany);
     }
-    if langs
-        .iter()
-        .any(|language| language.len() > limits::LANGUAGE_BYTES)
-    {
+    if langs.iter().any(|language| language.len() > limits::LANGUAGE_BYTES) {
         return Err(Fault::TooLong);
     }
-    Ok(langs
-        .into_iter()
-        .map(|Text(language)| language.into_owned())
-        .collect())
+    Ok(langs.into_iter().map(|Text(language)| language.into_owned()).collect())
 }
 
 /// The values of self-labels; none for a kind of labels that we don't know. Labels without a type count as self-labels,
 /// since what an author marked as adult must not lose the mark.
 fn labels(labels: Labels<'_>) -> Result<Vec<String>, Fault> {
-    if labels
-        .kind
-        .is_some_and(|kind| &*kind != "com.atproto.label.defs#selfLabels")
-    {
+    if labels.kind.is_some_and(|kind| &*kind != "com.atproto.label.defs#selfLabels") {
         return Ok(Vec::new());
     }
     let values = required(labels.values)?;

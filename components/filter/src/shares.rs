@@ -12,11 +12,7 @@ use crate::{
 };
 
 /// What a community without a mix of its own shows.
-pub const OWN_ALONE: Shares = Shares {
-    own: 100,
-    parent: 0,
-    global: 0,
-};
+pub const OWN_ALONE: Shares = Shares { own: 100, parent: 0, global: 0 };
 
 /// How far from one the sum of fractions may be.
 const TOLERANCE: f64 = 0.001;
@@ -32,11 +28,7 @@ pub(crate) struct Mix {
 }
 
 pub(crate) fn read(mix: Mix) -> Result<Shares, Fault> {
-    from_numbers([
-        required(mix.own)?,
-        required(mix.parent)?,
-        required(mix.global)?,
-    ])
+    from_numbers([required(mix.own)?, required(mix.parent)?, required(mix.global)?])
 }
 
 /// The percent for these parts, own, parent, global: either percent already, or fractions.
@@ -53,11 +45,7 @@ pub fn from_numbers(parts: [f64; 3]) -> Result<Shares, Fault> {
         return Err(Fault::BadShares);
     };
     let [own, parent, global] = percent;
-    Ok(Shares {
-        own,
-        parent,
-        global,
-    })
+    Ok(Shares { own, parent, global })
 }
 
 /// Rounds parts that sum to about 100 so that they sum to exactly 100: all down, then those up that lost the most, the
@@ -113,8 +101,7 @@ mod tests {
     fn every_mix_of_thousandths_sums_to_a_hundred() {
         for own in 0..=1_000 {
             for parent in 0..=1_000 - own {
-                let parts =
-                    [own, parent, 1_000 - own - parent].map(|part| f64::from(part) / 1_000.0);
+                let parts = [own, parent, 1_000 - own - parent].map(|part| f64::from(part) / 1_000.0);
                 let shares = from_numbers(parts).expect("the fractions sum to one");
                 assert_eq!(shares.own + shares.parent + shares.global, 100, "{parts:?}");
             }

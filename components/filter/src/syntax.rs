@@ -20,11 +20,7 @@ impl<'a> RecordUri<'a> {
             return None;
         }
         let mut parts = text.strip_prefix("at://")?.splitn(3, '/');
-        let uri = Self {
-            did: parts.next()?,
-            collection: parts.next()?,
-            rkey: parts.next()?,
-        };
+        let uri = Self { did: parts.next()?, collection: parts.next()?, rkey: parts.next()? };
         (is_did(uri.did) && is_nsid(uri.collection) && is_rkey(uri.rkey)).then_some(uri)
     }
 }
@@ -38,19 +34,14 @@ pub fn uri_in(text: &str, collection: &str) -> Result<String, Fault> {
 }
 
 pub fn is_did(text: &str) -> bool {
-    let Some((method, id)) = text
-        .strip_prefix("did:")
-        .and_then(|rest| rest.split_once(':'))
-    else {
+    let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else {
         return false;
     };
     text.len() <= limits::DID_BYTES
         && !method.is_empty()
         && method.bytes().all(|byte| byte.is_ascii_lowercase())
         && !id.is_empty()
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte))
         && !id.ends_with([':', '%'])
 }
 
@@ -69,18 +60,11 @@ pub fn is_nsid(text: &str) -> bool {
 
 fn is_domain_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
 
 pub fn is_rkey(text: &str) -> bool {
-    (1..=512).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._:~-".contains(&byte))
-        && text != "."
-        && text != ".."
+    (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:~-".contains(&byte)) && text != "." && text != ".."
 }

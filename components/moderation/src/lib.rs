@@ -10,27 +10,17 @@ pub mod judge;
 
 #[cfg(target_arch = "wasm32")]
 mod component {
-    use crate::bindings::exports::atrarium::community::moderation::{
-        Guest, Ruling, SignedAction, Standing,
-    };
+    use crate::bindings::exports::atrarium::community::moderation::{Guest, Ruling, SignedAction, Standing};
 
     struct Moderation;
 
     impl Guest for Moderation {
-        fn judge(
-            standing: Standing,
-            subject: String,
-            actions: Vec<SignedAction>,
-            now: i64,
-        ) -> Ruling {
+        fn judge(standing: Standing, subject: String, actions: Vec<SignedAction>, now: i64) -> Ruling {
             crate::judge::judge(&standing, &subject, &actions, now)
         }
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "the component's entry points are exported by name"
-    )]
+    #[expect(unsafe_code, reason = "the component's entry points are exported by name")]
     mod export {
         use super::Moderation;
 

@@ -50,9 +50,7 @@
 #[doc(hidden)]
 pub mod bindings;
 
-pub use bindings::exports::atrarium::feed_mix::mix::{
-    Candidate, Page, Pick, Request, Source, SourceKind,
-};
+pub use bindings::exports::atrarium::feed_mix::mix::{Candidate, Page, Pick, Request, Source, SourceKind};
 
 /// The order of a feed's posts.
 pub trait Mix {
@@ -66,10 +64,7 @@ pub trait Mix {
 impl Page {
     /// A page without picks, on which nothing is consumed.
     pub fn empty(request: &Request) -> Self {
-        Self {
-            picks: Vec::new(),
-            consumed: vec![0; request.sources.len()],
-        }
+        Self { picks: Vec::new(), consumed: vec![0; request.sources.len()] }
     }
 }
 

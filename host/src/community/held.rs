@@ -54,14 +54,17 @@ pub fn is_member(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreE
     view.contains(Table::Members, Key::community(id).rest(did).as_ref())
 }
 
+/// The open communities with this hashtag that have admitted the author.
+pub fn memberships_by(view: &View, hashtag: Hashtag, did: &str) -> Result<Vec<CommunityId>, StoreError> {
+    let mut communities = directory::with_hashtag(view, hashtag)?;
+    let mut failed = None;
+    communities.retain(|id| is_member(view, *id, did).unwrap_or_else(|cause| failed.replace(cause).is_some()));
+    failed.map_or(Ok(communities), Err)
+}
+
 /// Whether the author is a member of an open community with this hashtag.
 pub fn is_member_by(view: &View, hashtag: Hashtag, did: &str) -> Result<bool, StoreError> {
-    for id in directory::with_hashtag(view, hashtag)? {
-        if is_member(view, id, did)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(!memberships_by(view, hashtag, did)?.is_empty())
 }
 
 /// Before a community admits a DID that it hadn't admitted: its posts are held no more.
@@ -95,25 +98,25 @@ fn move_held(view: &mut View, hashtag: Hashtag, by: i64) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Enters a post under a hashtag.
-pub fn enter(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str) -> Result<(), StoreError> {
+/// Enters a post under a hashtag. `member` as [`is_member_by`] has it, here and below.
+pub fn enter(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str, member: bool) -> Result<(), StoreError> {
     view.put(Table::Routes, schema::post_route(hashtag, did, sort_time, rkey).build(), Vec::new());
     view.add(count::posts(hashtag, did).build(), 1)?;
-    if !is_member_by(view, hashtag, did)? {
+    if !member {
         move_held(view, hashtag, 1)?;
     }
     Ok(())
 }
 
 /// Takes a post out from under a hashtag.
-pub fn leave(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str) -> Result<(), StoreError> {
+pub fn leave(view: &mut View, hashtag: Hashtag, did: &str, sort_time: i64, rkey: &str, member: bool) -> Result<(), StoreError> {
     let route = schema::post_route(hashtag, did, sort_time, rkey).build();
     if !view.contains(Table::Routes, &route)? {
         return Ok(());
     }
     view.delete(Table::Routes, route);
     view.add(count::posts(hashtag, did).build(), -1)?;
-    if !is_member_by(view, hashtag, did)? {
+    if !member {
         move_held(view, hashtag, -1)?;
     }
     Ok(())
@@ -130,9 +133,8 @@ pub struct Excess {
 }
 
 /// What must go after a post has been entered. The caller takes it out.
-pub fn excess(view: &View, bounds: &Bounds, hashtag: Hashtag, did: &str) -> Result<Vec<Excess>, StoreError> {
+pub fn excess(view: &View, bounds: &Bounds, hashtag: Hashtag, did: &str, member: bool) -> Result<Vec<Excess>, StoreError> {
     let posts = view.count(count::posts(hashtag, did).as_ref())?;
-    let member = is_member_by(view, hashtag, did)?;
     let (allowed, bound) = if member { (bounds.posts_per_member, "posts-per-member") } else { (bounds.held_per_author, "held-per-author") };
     if posts > allowed {
         let span = Span::prefix(schema::posts_by(hashtag, did));

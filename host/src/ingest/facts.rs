@@ -174,16 +174,16 @@ impl Facts<'_> {
         let (old, new) = (before.map_or(empty, |post| &post.hashtags), after.map_or(empty, |post| &post.hashtags));
         let moved = before.map(|post| post.sort_time) != after.map(|post| post.sort_time);
         for hashtag in old {
+            let told = self.concern(*hashtag, key)?;
             if let Some(before) = before.filter(|_| moved || !new.contains(hashtag)) {
-                held::leave(self.view, *hashtag, &key.did, before.sort_time, &key.rkey)?;
+                held::leave(self.view, *hashtag, &key.did, before.sort_time, &key.rkey, told)?;
             }
-            self.concern(*hashtag, key)?;
         }
         for hashtag in new {
             if let Some(after) = after.filter(|_| moved || !old.contains(hashtag)) {
-                held::enter(self.view, *hashtag, &key.did, after.sort_time, &key.rkey)?;
-                self.concern(*hashtag, key)?;
-                for excess in held::excess(self.view, self.bounds, *hashtag, &key.did)? {
+                let told = self.concern(*hashtag, key)?;
+                held::enter(self.view, *hashtag, &key.did, after.sort_time, &key.rkey, told)?;
+                for excess in held::excess(self.view, self.bounds, *hashtag, &key.did, told)? {
                     self.push_out(&excess)?;
                 }
             }
@@ -194,8 +194,8 @@ impl Facts<'_> {
     /// Takes a post out from under one hashtag; the record stays as long as it has another.
     fn push_out(&mut self, excess: &held::Excess) -> Result<(), StoreError> {
         metrics::counter!("atrarium_bounded_total", "bound" => excess.bound).increment(1);
-        held::leave(self.view, excess.hashtag, &excess.post.did, excess.sort_time, &excess.post.rkey)?;
-        self.concern(excess.hashtag, &excess.post)?;
+        let told = self.concern(excess.hashtag, &excess.post)?;
+        held::leave(self.view, excess.hashtag, &excess.post.did, excess.sort_time, &excess.post.rkey, told)?;
         let row = schema::record(&excess.post).build();
         let Some(mut stored) = self.view.read::<Stored>(Table::Records, &row)? else { return Ok(()) };
         if let Some(Record::Post(post)) = &mut stored.record {
@@ -209,14 +209,13 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// The communities that have admitted the author hear of the post.
-    fn concern(&mut self, hashtag: Hashtag, key: &RecordKey) -> Result<(), StoreError> {
-        for community in directory::with_hashtag(self.view, hashtag)? {
-            if held::is_member(self.view, community, &key.did)? {
-                self.agenda.add(community, Subject::Record(key.clone()));
-            }
+    /// The communities that have admitted the author hear of the post. Answers whether there are any.
+    fn concern(&mut self, hashtag: Hashtag, key: &RecordKey) -> Result<bool, StoreError> {
+        let communities = held::memberships_by(self.view, hashtag, &key.did)?;
+        for community in &communities {
+            self.agenda.add(*community, Subject::Record(key.clone()));
         }
-        Ok(())
+        Ok(!communities.is_empty())
     }
 
     fn naming(&mut self, key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Result<(), StoreError> {

@@ -10,12 +10,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
 use crate::jetstream::Intake;
-use crate::store::{Queue, StoreError};
+use crate::store::Queue;
 
 /// Events in one transaction at most.
 const EVENTS_AT_ONCE: usize = 4_096;
 
+/// The pauses between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Runs until the receiver is gone and all that it sent is durable, or `stop` is set while the store fails or is full.
 pub fn write(mut incoming: Receiver<Intake>, queue: &Queue, stop: &AtomicBool) {
@@ -45,22 +47,20 @@ fn append(intake: &Intake, queue: &Queue, stop: &AtomicBool) -> bool {
         }
         std::thread::sleep(PAUSE);
     }
-    let mut told = false;
+    let (mut told, mut pause) = (false, PAUSE);
     loop {
-        match queue.append(&intake.events, &intake.cursor) {
-            Ok(()) => return true,
-            Err(StoreError::Corrupt { table, key, cause }) => {
-                tracing::error!(table, key, cause, "the queue can't be written");
-            }
-            Err(cause) => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::error!(%cause, events = intake.events.len(), "the queue can't be written: trying again until it can");
-                }
-            }
+        let generation = queue.generation();
+        let Err(cause) = queue.append(&intake.events, &intake.cursor) else { return true };
+        if !std::mem::replace(&mut told, true) {
+            tracing::error!(%cause, events = intake.events.len(), "the queue can't be written: trying again until it can");
         }
         if stop.load(Ordering::Acquire) {
             return false;
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE_MAX);
+        if let Err(cause) = queue.heal(generation) {
+            tracing::debug!(%cause, "the database is not open yet");
+        }
     }
 }

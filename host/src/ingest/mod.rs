@@ -1,21 +1,23 @@
 //! The write path: from the durable queue to one commit. Start reading at [`Ingest::step`].
 //!
 //! ```text
-//! intake.rs   what the receiver brings → queue, with its cursor
-//! mod.rs      the loop: a batch, whole or not at all
-//! facts.rs    events → the newest of every record and account
-//! agenda.rs   whom that concerns
-//! deliver.rs  telling the communities' objects
-//! retry.rs    what could not be told
-//! sweep.rs    what nobody needs any more
-//! rules.rs    which communities the operator allows
+//! intake.rs     what the receiver brings → queue, with its cursor
+//! mod.rs        the loop: a batch, whole or not at all
+//! facts.rs      events → the newest of every record and account
+//! agenda.rs     whom that concerns
+//! deliver.rs    telling the communities' objects
+//! committer.rs  writing one batch while the next is being made
+//! retry.rs      what could not be told
+//! sweep.rs      what nobody needs any more
+//! rules.rs      which communities the operator allows
 //! ```
 //!
-//! One thread owns all of it, so objects are single-threaded and batches are in order. Nothing is observable before its commit,
+//! One thread makes the batches, so objects are single-threaded and batches are in order. Nothing is observable before its commit,
 //! and the rows of the queue leave it in the transaction that holds their effects. When the store fails, the batch is dropped,
 //! the database is opened again, and the batch comes again: ingest pauses, nothing is lost, nothing becomes a dead letter.
 
 pub mod agenda;
+mod committer;
 pub mod deliver;
 pub mod facts;
 pub mod intake;
@@ -28,6 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use agenda::{Agenda, Matters, Subject};
+use committer::Committer;
 use deliver::Delivery;
 use facts::{Facts, Outcome};
 use rules::Rules;
@@ -68,6 +71,15 @@ const ALARMS_AT_ONCE: usize = 256;
 const HEAL_PAUSE: Duration = Duration::from_millis(200);
 const HEAL_PAUSE_MAX: Duration = Duration::from_secs(10);
 
+/// Why the write path does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
 /// Whether ingest is well, for health and metrics.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -88,6 +100,7 @@ pub struct Ingest {
     settings: Settings,
     pulse: Arc<Pulse>,
     sweep: Sweep,
+    committer: Committer,
     /// When the next retry is due; what it was at the start is read from the table.
     next_retry: Option<i64>,
     last_batch: Instant,
@@ -109,10 +122,11 @@ pub struct Parts {
 
 impl Ingest {
     /// Brings the open communities in line with the operator's rules; then the loop can run.
-    pub fn start(parts: Parts) -> Result<Self, StoreError> {
+    pub fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, queue, filter, registry, bounds, rules, clock, settings, pulse } = parts;
         let sweep = Sweep::starting_at(clock.now_ms());
-        let mut ingest = Self { store, queue, filter, registry, bounds, rules, clock, settings, pulse, sweep, next_retry: Some(i64::MIN), last_batch: Instant::now() };
+        let committer = Committer::start(store.clone(), queue.clone()).map_err(StartError::Thread)?;
+        let mut ingest = Self { store, queue, filter, registry, bounds, rules, clock, settings, pulse, sweep, committer, next_retry: Some(i64::MIN), last_batch: Instant::now() };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -122,7 +136,8 @@ impl Ingest {
         let mut agenda = Agenda::default();
         let now = self.clock.now_ms();
         facts::reconcile(&mut Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now })?;
-        self.finish(view, agenda, Vec::new(), &[], 0, now)
+        self.finish(view, agenda, Vec::new(), &[], 0, now)?;
+        self.committer.settle()
     }
 
     /// Runs until `stop` is set. A batch that has begun is finished.
@@ -134,14 +149,18 @@ impl Ingest {
                 self.heal(&failure, generation, stop);
             }
         }
+        if let Err(failure) = self.committer.settle() {
+            tracing::error!(cause = %failure, "the last batch is not durable: it comes again with the next start");
+        }
         self.registry.forget_all();
     }
 
     /// Waits for something to do: a full batch, the end of the pause between batches, an alarm, a retry.
     fn wait(&mut self, stop: &AtomicBool) -> Result<(), StoreError> {
         loop {
+            self.committer.poll()?;
             let seen = self.queue.appended();
-            let depth = self.queue.depth();
+            let depth = self.waiting();
             let since = self.last_batch.elapsed();
             if stop.load(Ordering::Acquire) || depth >= self.settings.batch_events as u64 || depth > 0 && since >= self.settings.batch_wait {
                 return Ok(());
@@ -153,6 +172,11 @@ impl Ingest {
             self.registry.rest();
             self.queue.wait(seen, if depth > 0 { self.settings.batch_wait.saturating_sub(since) } else { LOOK_AROUND });
         }
+    }
+
+    /// Events in the queue that no batch has taken yet.
+    fn waiting(&self) -> u64 {
+        self.queue.depth().saturating_sub(self.committer.events_in_flight() as u64)
     }
 
     fn next_alarm(&self) -> Result<Option<i64>, StoreError> {
@@ -167,9 +191,11 @@ impl Ingest {
     /// One batch, from the queue to the commit. Answers how many events it took.
     pub fn step(&mut self) -> Result<usize, StoreError> {
         let now = self.clock.now_ms();
+        self.committer.poll()?;
+        let (pending, taken_up_to) = self.committer.pending();
         let snapshot = self.store.snapshot()?;
-        let taken = Queue::take(&snapshot, None, BACKLOG_EVENTS, BACKLOG_BYTES)?;
-        let mut view = Box::new(View::new(snapshot, None));
+        let taken = Queue::take(&snapshot, taken_up_to, BACKLOG_EVENTS, BACKLOG_BYTES)?;
+        let mut view = Box::new(View::new(snapshot, pending));
         let mut agenda = Agenda::default();
 
         let verdicts = self.judge(&taken.events);
@@ -244,15 +270,7 @@ impl Ingest {
         if layer.is_empty() {
             return Ok(());
         }
-        metrics::histogram!("atrarium_commit_changes").record(layer.len() as f64);
-        fail::fail_point!("ingest-before-commit", |_| std::process::abort());
-        let began = Instant::now();
-        self.store.commit(&layer)?;
-        metrics::histogram!("atrarium_commit_seconds").record(began.elapsed().as_secs_f64());
-        fail::fail_point!("ingest-after-commit", |_| std::process::abort());
-        self.queue.done(events);
-        metrics::gauge!("atrarium_queue_depth").set(self.queue.depth() as f64);
-        Ok(())
+        self.committer.commit(layer, events, rows.last().copied())
     }
 
     fn due_retries(&mut self, view: &mut View, now: i64) -> Result<Vec<retry::Due>, StoreError> {
@@ -292,6 +310,7 @@ impl Ingest {
         tracing::error!(cause = %failure, "ingest pauses: the database failed");
         metrics::counter!("atrarium_store_failures_total").increment(1);
         self.pulse.paused.store(true, Ordering::Release);
+        drop(self.committer.settle());
         self.registry.forget_all();
         let mut pause = HEAL_PAUSE;
         while !stop.load(Ordering::Acquire) {

@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,8 @@ struct Inner {
     generation: AtomicU64,
     /// How often anything was committed that a feed may show.
     feeds: AtomicU64,
+    /// The last write failed.
+    failing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -107,7 +109,7 @@ impl Store {
     /// Opens or creates the database. A crash is repaired here.
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let database = open(&options)?;
-        let store = Self(Arc::new(Inner { options, database: RwLock::new(Some(Arc::new(database))), healing: Mutex::new(()), generation: AtomicU64::new(0), feeds: AtomicU64::new(0) }));
+        let store = Self(Arc::new(Inner { options, database: RwLock::new(Some(Arc::new(database))), healing: Mutex::new(()), generation: AtomicU64::new(0), feeds: AtomicU64::new(0), failing: AtomicBool::new(false) }));
         store.check_version()?;
         Ok(store)
     }
@@ -138,6 +140,17 @@ impl Store {
 
     /// Writes all of the layer, durably, or nothing.
     pub fn commit(&self, layer: &Layer) -> Result<(), StoreError> {
+        let outcome = self.write(layer);
+        self.0.failing.store(outcome.is_err(), Ordering::Release);
+        outcome
+    }
+
+    /// Whether the last write failed.
+    pub fn is_failing(&self) -> bool {
+        self.0.failing.load(Ordering::Acquire)
+    }
+
+    fn write(&self, layer: &Layer) -> Result<(), StoreError> {
         let database = self.database()?;
         let failed = StoreError::failed("writing");
         let mut transaction = database.begin_write().map_err(|cause| failed(cause.into()))?;

@@ -107,6 +107,16 @@ impl Queue {
         Ok(())
     }
 
+    /// Opens the database again after an append has failed.
+    pub fn heal(&self, generation: u64) -> Result<(), StoreError> {
+        self.0.store.heal(generation)
+    }
+
+    /// To be asked before an append, and told to [`Queue::heal`] if it fails.
+    pub fn generation(&self) -> u64 {
+        self.0.store.generation()
+    }
+
     /// The cursor of the last append, of this run or an earlier one.
     pub fn cursor<P: Position>(&self) -> Result<Option<P>, StoreError> {
         let found = self.0.store.snapshot()?.get(Table::Meta, CURSOR)?;

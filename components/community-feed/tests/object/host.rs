@@ -16,9 +16,7 @@ use atrarium_community_feed::{
             },
             events::types::{Action, ActionKind, Config, Post, Shares, Stage},
         },
-        exports::atrarium::community::object::{
-            AccountChange, ActionChange, Event, MembershipChange, PostChange,
-        },
+        exports::atrarium::community::object::{AccountChange, ActionChange, Event, MembershipChange, PostChange},
     },
     host::Host,
     object::{self, WEEK_MS},
@@ -58,11 +56,7 @@ pub(crate) struct Storage {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self {
-            now: NOW,
-            storage: Storage::default(),
-            known_posts: BTreeMap::new(),
-        }
+        Self { now: NOW, storage: Storage::default(), known_posts: BTreeMap::new() }
     }
 
     /// Tells the object a batch, then the posts of those whom it has admitted.
@@ -79,15 +73,11 @@ impl World {
             batch.push(event);
         }
         while !batch.is_empty() {
-            object::handle(&mut self.storage, COMMUNITY, batch, self.now)
-                .expect("nothing is refused");
+            object::handle(&mut self.storage, COMMUNITY, batch, self.now).expect("nothing is refused");
             batch = Vec::new();
             for did in std::mem::take(&mut self.storage.newly_admitted) {
                 batch.extend(
-                    self.known_posts
-                        .iter()
-                        .filter(|((author, _), _)| *author == did)
-                        .map(|((author, rkey), known)| post_event(author, rkey, known.clone())),
+                    self.known_posts.iter().filter(|((author, _), _)| *author == did).map(|((author, rkey), known)| post_event(author, rkey, known.clone())),
                 );
             }
         }
@@ -102,29 +92,17 @@ impl World {
             }
             object::wake(&mut self.storage, COMMUNITY, self.now).expect("nothing is refused");
         }
-        panic!(
-            "the alarm never rests: {:?} at {}",
-            self.storage.alarm, self.now
-        );
+        panic!("the alarm never rests: {:?} at {}", self.storage.alarm, self.now);
     }
 
     /// What a reader sees now.
     pub(crate) fn feed(&self) -> Vec<Shown> {
         let window = self.now - WEEK_MS..=self.now + 2 * MINUTE;
-        self.storage
-            .shown
-            .keys()
-            .filter(|(.., time)| window.contains(time))
-            .cloned()
-            .collect()
+        self.storage.shown.keys().filter(|(.., time)| window.contains(time)).cloned().collect()
     }
 
     pub(crate) fn count(&self, prefix: &str) -> usize {
-        self.storage
-            .keys
-            .keys()
-            .filter(|key| key.starts_with(prefix))
-            .count()
+        self.storage.keys.keys().filter(|key| key.starts_with(prefix)).count()
     }
 }
 
@@ -177,8 +155,7 @@ impl Host for Storage {
 
     fn retract(&mut self, author: &str, rkey: &str, sort_time: i64) {
         self.calls += 1;
-        self.shown
-            .remove(&(author.to_owned(), rkey.to_owned(), sort_time));
+        self.shown.remove(&(author.to_owned(), rkey.to_owned(), sort_time));
     }
 
     fn admit(&mut self, did: &str, role: Role) {
@@ -192,10 +169,7 @@ impl Host for Storage {
     }
 
     fn deny(&mut self, target: &str) {
-        assert!(
-            self.denied.insert(target.to_owned()),
-            "{target} was denied already"
-        );
+        assert!(self.denied.insert(target.to_owned()), "{target} was denied already");
     }
 
     fn allow(&mut self, target: &str) {
@@ -207,18 +181,9 @@ impl Host for Storage {
     }
 
     /// The default policy, as composition would connect it.
-    fn judge(
-        &self,
-        standing: &Standing,
-        subject: &str,
-        actions: &[SignedAction],
-        now: i64,
-    ) -> Ruling {
+    fn judge(&self, standing: &Standing, subject: &str, actions: &[SignedAction], now: i64) -> Ruling {
         use policy::exports::atrarium::community::moderation as theirs;
-        let standing = theirs::Standing {
-            owner: standing.owner.clone(),
-            moderators: standing.moderators.clone(),
-        };
+        let standing = theirs::Standing { owner: standing.owner.clone(), moderators: standing.moderators.clone() };
         let actions: Vec<_> = actions
             .iter()
             .map(|action| theirs::SignedAction {
@@ -233,14 +198,8 @@ impl Host for Storage {
                 created_at: action.created_at,
             })
             .collect();
-        let theirs::Ruling {
-            denied,
-            reconsider_at,
-        } = judge(&standing, subject, &actions, now);
-        Ruling {
-            denied,
-            reconsider_at,
-        }
+        let theirs::Ruling { denied, reconsider_at } = judge(&standing, subject, &actions, now);
+        Ruling { denied, reconsider_at }
     }
 }
 
@@ -253,29 +212,18 @@ pub(crate) fn config_event(moderators: &[&str]) -> Event {
         hashtag: HASHTAG.to_owned(),
         stage: Stage::Theme,
         parent: None,
-        shares: Shares {
-            own: 100,
-            parent: 0,
-            global: 0,
-        },
+        shares: Shares { own: 100, parent: 0, global: 0 },
         moderators,
         created_at: 0,
     })
 }
 
 pub(crate) fn membership_event(did: &str, rkey: &str, active: bool) -> Event {
-    Event::Membership(MembershipChange {
-        did: did.to_owned(),
-        rkey: rkey.to_owned(),
-        active,
-    })
+    Event::Membership(MembershipChange { did: did.to_owned(), rkey: rkey.to_owned(), active })
 }
 
 pub(crate) fn account_event(did: &str, active: bool) -> Event {
-    Event::Account(AccountChange {
-        did: did.to_owned(),
-        active,
-    })
+    Event::Account(AccountChange { did: did.to_owned(), active })
 }
 
 pub(crate) fn action_uri(author: &str, rkey: &str) -> String {
@@ -283,28 +231,15 @@ pub(crate) fn action_uri(author: &str, rkey: &str) -> String {
 }
 
 pub(crate) fn action_event(author: &str, rkey: &str, action: Option<Action>) -> Event {
-    Event::Action(ActionChange {
-        uri: action_uri(author, rkey),
-        author: author.to_owned(),
-        action,
-    })
+    Event::Action(ActionChange { uri: action_uri(author, rkey), author: author.to_owned(), action })
 }
 
 pub(crate) fn action(kind: ActionKind, target: &str, created_at: i64) -> Option<Action> {
-    Some(Action {
-        kind,
-        target: target.to_owned(),
-        community: COMMUNITY.to_owned(),
-        created_at,
-    })
+    Some(Action { kind, target: target.to_owned(), community: COMMUNITY.to_owned(), created_at })
 }
 
 pub(crate) fn post_event(author: &str, rkey: &str, post: Option<Post>) -> Event {
-    Event::Post(PostChange {
-        author: author.to_owned(),
-        rkey: rkey.to_owned(),
-        post,
-    })
+    Event::Post(PostChange { author: author.to_owned(), rkey: rkey.to_owned(), post })
 }
 
 pub(crate) fn post(sort_time: i64) -> Option<Post> {

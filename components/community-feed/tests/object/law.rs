@@ -17,18 +17,12 @@ use atrarium_community_feed::bindings::{
 use proptest::{prelude::*, sample};
 
 use crate::host::{
-    DAY, HASHTAG, HOUR, MINUTE, NOW, OWNER, Shown, World, account_event, action, action_event,
-    action_uri, config_event, membership_event, post, post_event, post_uri,
+    DAY, HASHTAG, HOUR, MINUTE, NOW, OWNER, Shown, World, account_event, action, action_event, action_uri, config_event, membership_event, post, post_event,
+    post_uri,
 };
 
 const MODERATORS: [&str; 2] = ["did:plc:mia", "did:plc:moe"];
-const PEOPLE: [&str; 5] = [
-    OWNER,
-    MODERATORS[0],
-    MODERATORS[1],
-    "did:plc:ann",
-    "did:plc:ben",
-];
+const PEOPLE: [&str; 5] = [OWNER, MODERATORS[0], MODERATORS[1], "did:plc:ann", "did:plc:ben"];
 const RKEYS: [&str; 2] = ["1", "2"];
 
 /// One fact of the network, which a later one of the same key replaces.
@@ -96,11 +90,7 @@ impl Model {
                 members.insert((*did).to_owned(), Role::Member);
             }
         }
-        members.extend(
-            moderators
-                .iter()
-                .map(|&did| (did.to_owned(), Role::Moderator)),
-        );
+        members.extend(moderators.iter().map(|&did| (did.to_owned(), Role::Moderator)));
         members.insert(OWNER.to_owned(), Role::Owner);
         members
     }
@@ -118,25 +108,17 @@ impl Model {
             let subject = subject.expect("every target belongs to one of them");
             let may_act = match *author {
                 OWNER => subject != OWNER,
-                _ => {
-                    moderators.contains(author)
-                        && subject != OWNER
-                        && !moderators.contains(&subject)
-                }
+                _ => moderators.contains(author) && subject != OWNER && !moderators.contains(&subject),
             };
             let rank = (action.created_at, action_uri(author, rkey), action.kind);
             if may_act && action.created_at <= now + 2 * MINUTE {
-                let winner = winners
-                    .entry(&action.target)
-                    .or_insert_with(|| rank.clone());
+                let winner = winners.entry(&action.target).or_insert_with(|| rank.clone());
                 if (rank.0, &rank.1) > (winner.0, &winner.1) {
                     *winner = rank;
                 }
             }
         }
-        let denying = winners
-            .iter()
-            .filter(|(_, (.., kind))| matches!(kind, HidePost | BlockUser));
+        let denying = winners.iter().filter(|(_, (.., kind))| matches!(kind, HidePost | BlockUser));
         denying.map(|(target, _)| (*target).to_owned()).collect()
     }
 
@@ -219,35 +201,23 @@ fn step() -> impl Strategy<Value = Step> {
 fn fact() -> impl Strategy<Value = Fact> {
     let did = || sample::select(&PEOPLE[..]);
     let rkey = || sample::select(&RKEYS[..]);
-    let time = || {
-        sample::select(vec![
-            -8 * DAY,
-            -7 * DAY + 600_000,
-            -HOUR,
-            0,
-            MINUTE,
-            HOUR,
-            2 * DAY,
-        ])
-    };
+    let time = || sample::select(vec![-8 * DAY, -7 * DAY + 600_000, -HOUR, 0, MINUTE, HOUR, 2 * DAY]);
     let post = prop::option::of((time(), any::<bool>())).prop_map(|choice| {
         let (time, tagged) = choice?;
         let mut post = post(NOW + time)?;
         post.hashtags.retain(|hashtag| tagged || hashtag != HASHTAG);
         Some(post)
     });
-    let action = prop::option::of((any::<bool>(), any::<bool>(), did(), rkey(), time())).prop_map(
-        |choice| {
-            let (on_post, denies, did, rkey, time) = choice?;
-            let (kind, target) = match (on_post, denies) {
-                (true, true) => (HidePost, post_uri(did, rkey)),
-                (true, false) => (UnhidePost, post_uri(did, rkey)),
-                (false, true) => (BlockUser, did.to_owned()),
-                (false, false) => (UnblockUser, did.to_owned()),
-            };
-            action(kind, &target, NOW + time)
-        },
-    );
+    let action = prop::option::of((any::<bool>(), any::<bool>(), did(), rkey(), time())).prop_map(|choice| {
+        let (on_post, denies, did, rkey, time) = choice?;
+        let (kind, target) = match (on_post, denies) {
+            (true, true) => (HidePost, post_uri(did, rkey)),
+            (true, false) => (UnhidePost, post_uri(did, rkey)),
+            (false, true) => (BlockUser, did.to_owned()),
+            (false, false) => (UnblockUser, did.to_owned()),
+        };
+        action(kind, &target, NOW + time)
+    });
     prop_oneof![
         1 => sample::subsequence(&MODERATORS[..], 0..=2).prop_map(Fact::Config),
         3 => (did(), rkey(), any::<bool>()).prop_map(|(did, rkey, active)| Fact::Membership(did, rkey, active)),

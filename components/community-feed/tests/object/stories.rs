@@ -12,8 +12,8 @@ use atrarium_community_feed::{
 };
 
 use crate::host::{
-    COMMUNITY, DAY, HOUR, MINUTE, NOW, OWNER, World, account_event, action, action_event,
-    action_uri, config_event, membership_event, post, post_event, post_uri,
+    COMMUNITY, DAY, HOUR, MINUTE, NOW, OWNER, World, account_event, action, action_event, action_uri, config_event, membership_event, post, post_event,
+    post_uri,
 };
 
 const ANN: &str = "did:plc:ann";
@@ -33,15 +33,8 @@ fn nothing_follows_before_the_config_is_known() {
     check(&world, &[]);
 
     world.tell([config_event(&[MIA])]);
-    let roles = [
-        (ANN, Role::Member),
-        (MIA, Role::Moderator),
-        (OWNER, Role::Owner),
-    ];
-    assert_eq!(
-        world.storage.admitted,
-        roles.map(|(did, role)| (did.to_owned(), role)).into()
-    );
+    let roles = [(ANN, Role::Member), (MIA, Role::Moderator), (OWNER, Role::Owner)];
+    assert_eq!(world.storage.admitted, roles.map(|(did, role)| (did.to_owned(), role)).into());
     assert!(world.storage.denied.contains(BEN));
     check(&world, &[(ANN, "p", NOW)]);
 }
@@ -49,26 +42,13 @@ fn nothing_follows_before_the_config_is_known() {
 #[test]
 fn a_member_who_leaves_takes_their_posts_along_and_brings_them_back() {
     let mut world = with_member(ANN);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        post_event(BEN, "p", post(NOW)),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), post_event(BEN, "p", post(NOW))]);
     check(&world, &[(ANN, "p", NOW)]);
-    world.tell([
-        membership_event(ANN, "second", true),
-        membership_event(ANN, "m", false),
-    ]);
+    world.tell([membership_event(ANN, "second", true), membership_event(ANN, "m", false)]);
     check(&world, &[(ANN, "p", NOW)]);
     world.tell([membership_event(ANN, "second", false)]);
     check(&world, &[]);
-    assert_eq!(
-        (
-            world.count("post:"),
-            world.count("author:"),
-            world.count("admitted:")
-        ),
-        (0, 0, 1)
-    );
+    assert_eq!((world.count("post:"), world.count("author:"), world.count("admitted:")), (0, 0, 1));
     world.tell([membership_event(ANN, "m", true)]);
     check(&world, &[(ANN, "p", NOW)]);
 }
@@ -77,20 +57,14 @@ fn a_member_who_leaves_takes_their_posts_along_and_brings_them_back() {
 fn a_membership_that_ends_and_begins_in_one_batch_changes_nothing() {
     let mut world = with_member(ANN);
     world.tell([post_event(ANN, "p", post(NOW))]);
-    world.tell([
-        membership_event(ANN, "m", false),
-        membership_event(ANN, "m", true),
-    ]);
+    world.tell([membership_event(ANN, "m", false), membership_event(ANN, "m", true)]);
     check(&world, &[(ANN, "p", NOW)]);
 }
 
 #[test]
 fn posts_are_judged_by_what_is_so_at_the_end_of_their_batch() {
     let mut world = with_member(ANN);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        membership_event(ANN, "m", false),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), membership_event(ANN, "m", false)]);
     check(&world, &[]);
     assert_eq!(world.count("post:"), 0);
 }
@@ -110,20 +84,12 @@ fn a_block_in_the_batch_of_a_post_counts_for_it() {
 #[test]
 fn an_update_replaces_a_post_and_a_deletion_removes_it() {
     let mut world = with_member(ANN);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        post_event(ANN, "q", post(NOW - HOUR)),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), post_event(ANN, "q", post(NOW - HOUR))]);
     world.tell([post_event(ANN, "p", post(NOW - DAY))]);
     check(&world, &[(ANN, "p", NOW - DAY), (ANN, "q", NOW - HOUR)]);
     let mut without_tag = post(NOW);
-    without_tag
-        .iter_mut()
-        .for_each(|post| post.hashtags.clear());
-    world.tell([
-        post_event(ANN, "p", without_tag),
-        post_event(ANN, "q", None),
-    ]);
+    without_tag.iter_mut().for_each(|post| post.hashtags.clear());
+    world.tell([post_event(ANN, "p", without_tag), post_event(ANN, "q", None)]);
     check(&world, &[]);
     assert_eq!((world.count("post:"), world.count("author:")), (0, 0));
 }
@@ -143,10 +109,7 @@ fn an_updated_post_of_the_same_instant_shows_what_is_new() {
 fn two_members_may_choose_the_same_rkey_and_instant() {
     let mut world = with_member(ANN);
     world.tell([membership_event(BEN, "m", true)]);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        post_event(BEN, "p", post(NOW)),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), post_event(BEN, "p", post(NOW))]);
     world.tell([post_event(ANN, "p", None)]);
     check(&world, &[(BEN, "p", NOW)]);
 }
@@ -156,10 +119,7 @@ fn a_hide_hides_before_and_after_the_post_and_its_deletion_undoes_it() {
     let mut world = with_member(ANN);
     let hide = || action_event(OWNER, "hide", action(HidePost, &post_uri(ANN, "p"), NOW));
     world.tell([hide()]);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        post_event(ANN, "q", post(NOW)),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), post_event(ANN, "q", post(NOW))]);
     check(&world, &[(ANN, "q", NOW)]);
     assert!(world.storage.denied.contains(&post_uri(ANN, "p")));
     world.tell([action_event(OWNER, "hide", None)]);
@@ -167,11 +127,7 @@ fn a_hide_hides_before_and_after_the_post_and_its_deletion_undoes_it() {
     assert!(world.storage.denied.is_empty());
     world.tell([hide()]);
     check(&world, &[(ANN, "q", NOW)]);
-    world.tell([action_event(
-        OWNER,
-        "unhide",
-        action(UnhidePost, &post_uri(ANN, "p"), NOW + 1),
-    )]);
+    world.tell([action_event(OWNER, "unhide", action(UnhidePost, &post_uri(ANN, "p"), NOW + 1))]);
     check(&world, &[(ANN, "p", NOW), (ANN, "q", NOW)]);
 }
 
@@ -179,17 +135,12 @@ fn a_hide_hides_before_and_after_the_post_and_its_deletion_undoes_it() {
 fn an_action_that_is_edited_lets_go_of_its_old_target() {
     let mut world = with_member(ANN);
     world.tell([membership_event(BEN, "m", true)]);
-    world.tell([
-        post_event(ANN, "p", post(NOW)),
-        post_event(BEN, "p", post(NOW)),
-    ]);
+    world.tell([post_event(ANN, "p", post(NOW)), post_event(BEN, "p", post(NOW))]);
     world.tell([action_event(OWNER, "a", action(BlockUser, ANN, NOW))]);
     world.tell([action_event(OWNER, "a", action(BlockUser, BEN, NOW))]);
     check(&world, &[(ANN, "p", NOW)]);
     let mut elsewhere = action(BlockUser, BEN, NOW);
-    elsewhere
-        .iter_mut()
-        .for_each(|action| action.community += "x");
+    elsewhere.iter_mut().for_each(|action| action.community += "x");
     world.tell([action_event(OWNER, "a", elsewhere)]);
     check(&world, &[(ANN, "p", NOW), (BEN, "p", NOW)]);
     assert_eq!((world.count("moderation:"), world.count("target:")), (0, 0));
@@ -199,10 +150,7 @@ fn an_action_that_is_edited_lets_go_of_its_old_target() {
 fn a_block_and_an_inactive_account_hide_posts_and_forget_none() {
     let mut world = with_member(ANN);
     world.tell([post_event(ANN, "p", post(NOW))]);
-    world.tell([
-        action_event(OWNER, "a", action(BlockUser, ANN, NOW)),
-        account_event(ANN, false),
-    ]);
+    world.tell([action_event(OWNER, "a", action(BlockUser, ANN, NOW)), account_event(ANN, false)]);
     world.tell([post_event(ANN, "q", post(NOW - 1))]);
     check(&world, &[]);
     world.tell([account_event(ANN, true)]);
@@ -217,11 +165,7 @@ fn a_block_and_an_inactive_account_hide_posts_and_forget_none() {
 fn moderators_act_for_as_long_as_the_config_names_them() {
     let mut world = with_member(ANN);
     world.tell([post_event(ANN, "p", post(NOW))]);
-    world.tell([action_event(
-        MIA,
-        "a",
-        action(HidePost, &post_uri(ANN, "p"), NOW),
-    )]);
+    world.tell([action_event(MIA, "a", action(HidePost, &post_uri(ANN, "p"), NOW))]);
     check(&world, &[(ANN, "p", NOW)]);
     world.tell([config_event(&[MIA])]);
     check(&world, &[]);
@@ -239,11 +183,7 @@ fn moderators_act_for_as_long_as_the_config_names_them() {
 fn an_action_dated_ahead_counts_when_its_time_has_come() {
     let mut world = with_member(ANN);
     world.tell([post_event(ANN, "p", post(NOW))]);
-    world.tell([action_event(
-        OWNER,
-        "a",
-        action(HidePost, &post_uri(ANN, "p"), NOW + HOUR),
-    )]);
+    world.tell([action_event(OWNER, "a", action(HidePost, &post_uri(ANN, "p"), NOW + HOUR))]);
     world.pass(HOUR - 2 * MINUTE - 1);
     check(&world, &[(ANN, "p", NOW)]);
     world.pass(1);
@@ -268,14 +208,7 @@ fn a_post_is_gone_after_its_week_and_one_from_the_future_waits_for_its_time() {
     world.pass(DAY);
     check(&world, &[(ANN, "future", NOW + DAY)]);
     world.pass(8 * DAY);
-    assert_eq!(
-        (
-            world.count("post:"),
-            world.count("author:"),
-            world.storage.alarm
-        ),
-        (0, 0, None)
-    );
+    assert_eq!((world.count("post:"), world.count("author:"), world.storage.alarm), (0, 0, None));
     assert!(world.storage.shown.is_empty());
 }
 
@@ -292,13 +225,7 @@ fn an_update_to_a_time_past_its_week_removes_a_post() {
 fn thousands_of_posts_and_actions_leave_and_return_together() {
     let mut world = with_member(ANN);
     world.tell((0..2_500).map(|i| post_event(ANN, &format!("{i}"), post(NOW - i))));
-    let block = |i| {
-        action_event(
-            &format!("did:plc:troll{i}"),
-            "a",
-            action(BlockUser, ANN, NOW),
-        )
-    };
+    let block = |i| action_event(&format!("did:plc:troll{i}"), "a", action(BlockUser, ANN, NOW));
     world.tell((0..2_500).map(block));
     assert_eq!(world.feed().len(), 2_500);
     world.tell([config_event(&["did:plc:troll2222"])]);
@@ -337,10 +264,7 @@ fn an_action_whose_key_would_be_too_long_is_ignored_aloud() {
     let (long, target) = ("r".repeat(512), post_uri(ANN, &"p".repeat(450)));
     world.tell([action_event(OWNER, &long, action(HidePost, &target, NOW))]);
     let uri = action_uri(OWNER, &long);
-    assert_eq!(
-        world.storage.warnings,
-        [format!("ignored an action whose URI is too long: {uri}")]
-    );
+    assert_eq!(world.storage.warnings, [format!("ignored an action whose URI is too long: {uri}")]);
     assert_eq!(world.count("moderation:"), 0);
 }
 
@@ -356,35 +280,20 @@ fn a_usual_post_costs_two_puts_and_a_publication() {
 fn a_full_storage_fails_the_call() {
     let mut world = with_member(ANN);
     world.storage.quota = Some(world.storage.keys.len());
-    check_failure(
-        world,
-        COMMUNITY,
-        "can't store member:did:plc:ben m: the community's storage is full",
-    );
+    check_failure(world, COMMUNITY, "can't store member:did:plc:ben m: the community's storage is full");
 }
 
 #[test]
 fn an_unreadable_value_fails_the_call() {
     let mut world = with_member(ANN);
-    world
-        .storage
-        .keys
-        .insert("admitted:did:plc:ben".to_owned(), vec![255]);
-    check_failure(
-        world,
-        COMMUNITY,
-        "the value of admitted:did:plc:ben can't be read",
-    );
+    world.storage.keys.insert("admitted:did:plc:ben".to_owned(), vec![255]);
+    check_failure(world, COMMUNITY, "the value of admitted:did:plc:ben can't be read");
 }
 
 #[test]
 fn only_the_uri_of_a_config_is_a_community() {
     let uri = "at://did:plc:owner/app.bsky.feed.post/1";
-    check_failure(
-        with_member(ANN),
-        uri,
-        &format!("{uri} is not the URI of a community"),
-    );
+    check_failure(with_member(ANN), uri, &format!("{uri} is not the URI of a community"));
 }
 
 fn with_member(did: &str) -> World {
@@ -395,18 +304,12 @@ fn with_member(did: &str) -> World {
 
 fn check(world: &World, expected: &[(&str, &str, i64)]) {
     let feed = world.feed();
-    let feed: Vec<_> = feed
-        .iter()
-        .map(|(did, rkey, at)| (did.as_str(), rkey.as_str(), *at))
-        .collect();
+    let feed: Vec<_> = feed.iter().map(|(did, rkey, at)| (did.as_str(), rkey.as_str(), *at)).collect();
     assert_eq!(feed, expected);
 }
 
 fn check_failure(mut world: World, community: &str, expected: &str) {
     let batch: Vec<Event> = vec![membership_event(BEN, "m", true)];
     let result = object::handle(&mut world.storage, community, batch, world.now);
-    assert_eq!(
-        result.map_err(|failure| failure.to_string()),
-        Err(expected.to_owned())
-    );
+    assert_eq!(result.map_err(|failure| failure.to_string()), Err(expected.to_owned()));
 }

@@ -99,17 +99,11 @@ fn check(json: &str) {
                 assert!(post.hashtags.iter().all(|found| hashtag::is_hashtag(found)));
             }
             Verdict::Config(config) => {
-                assert_eq!(
-                    config.shares.own + config.shares.parent + config.shares.global,
-                    100
-                );
+                assert_eq!(config.shares.own + config.shares.parent + config.shares.global, 100);
             }
             Verdict::Membership(_) | Verdict::Action(_) | Verdict::Irrelevant => {}
             Verdict::Malformed(code) => {
-                assert!(
-                    code.bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-                );
+                assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
             }
         }
     }

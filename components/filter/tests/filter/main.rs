@@ -12,12 +12,7 @@ use atrarium_filter::{
 };
 
 fn verdict(collection: &str, json: &str) -> Verdict {
-    judge::judge(&Raw {
-        did: "did:plc:someone".to_owned(),
-        collection: collection.to_owned(),
-        rkey: "3jzfcijpj2z2a".to_owned(),
-        json: json.to_owned(),
-    })
+    judge::judge(&Raw { did: "did:plc:someone".to_owned(), collection: collection.to_owned(), rkey: "3jzfcijpj2z2a".to_owned(), json: json.to_owned() })
 }
 
 /// The code of a malformed record.

@@ -65,29 +65,13 @@ fn valid_records_are_read() {
         hashtag: "#atrarium_a1b2c3d4".to_owned(),
         stage: Stage::Community,
         parent: Some(COMMUNITY.to_owned()),
-        shares: Shares {
-            own: 80,
-            parent: 15,
-            global: 5,
-        },
+        shares: Shares { own: 80, parent: 15, global: 5 },
         moderators: vec!["did:plc:zoe".to_owned(), "did:web:example.com".to_owned()],
         created_at,
     };
-    let membership = Membership {
-        community: COMMUNITY.to_owned(),
-        active: true,
-    };
-    let action = Action {
-        kind: ActionKind::HidePost,
-        target: SOME_POST.to_owned(),
-        community: COMMUNITY.to_owned(),
-        created_at,
-    };
-    let expected = [
-        Verdict::Config(config),
-        Verdict::Membership(membership),
-        Verdict::Action(action),
-    ];
+    let membership = Membership { community: COMMUNITY.to_owned(), active: true };
+    let action = Action { kind: ActionKind::HidePost, target: SOME_POST.to_owned(), community: COMMUNITY.to_owned(), created_at };
+    let expected = [Verdict::Config(config), Verdict::Membership(membership), Verdict::Action(action)];
     for ((collection, record), expected) in samples().into_iter().zip(expected) {
         assert_eq!(verdict(collection, &record.to_string()), expected);
     }
@@ -98,40 +82,20 @@ fn a_config_without_a_mix_shows_its_own_posts_alone() {
     for (mix, expected) in [
         (Value::Null, [100, 0, 0]),
         (json!({ "own": 1, "parent": 0, "global": 0 }), [100, 0, 0]),
-        (
-            json!({ "own": 0.8, "parent": 0.15, "global": 0.05 }),
-            [80, 15, 5],
-        ),
-        (
-            json!({ "own": 1.0, "parent": 0.0, "global": 0.0, "more": "x" }),
-            [100, 0, 0],
-        ),
+        (json!({ "own": 0.8, "parent": 0.15, "global": 0.05 }), [80, 15, 5]),
+        (json!({ "own": 1.0, "parent": 0.0, "global": 0.0, "more": "x" }), [100, 0, 0]),
         (json!({ "own": 0, "parent": 0, "global": 100 }), [0, 0, 100]),
     ] {
         let Verdict::Config(config) = verdict(CONFIG, &changed(CONFIG, "feedMix", &mix)) else {
             panic!("{mix}");
         };
-        assert_eq!(
-            [
-                config.shares.own,
-                config.shares.parent,
-                config.shares.global
-            ],
-            expected,
-            "{mix}"
-        );
+        assert_eq!([config.shares.own, config.shares.parent, config.shares.global], expected, "{mix}");
     }
 }
 
 #[test]
 fn a_config_that_breaks_its_lexicon_is_malformed() {
-    let dids = |count: usize| {
-        json!(
-            (0..count)
-                .map(|i| format!("did:plc:{i}"))
-                .collect::<Vec<_>>()
-        )
-    };
+    let dids = |count: usize| json!((0..count).map(|i| format!("did:plc:{i}")).collect::<Vec<_>>());
     let mix = |own, parent, global| json!({ "own": own, "parent": parent, "global": global });
     for (field, value, expected) in [
         ("$type", json!(MEMBERSHIP), Some("unknown-value")),
@@ -144,22 +108,10 @@ fn a_config_that_breaks_its_lexicon_is_malformed() {
         ("stage", json!("Theme"), Some("unknown-value")),
         ("stage", json!("graduated"), None),
         ("parentCommunity", json!(SOME_POST), Some("bad-uri")),
-        (
-            "parentCommunity",
-            json!("at://alice.test/net.atrarium.community.config/1"),
-            Some("bad-uri"),
-        ),
+        ("parentCommunity", json!("at://alice.test/net.atrarium.community.config/1"), Some("bad-uri")),
         ("feedMix", json!([80, 15, 5]), Some("wrong-type-field")),
-        (
-            "feedMix",
-            json!({ "own": 100, "parent": 0 }),
-            Some("missing-field"),
-        ),
-        (
-            "feedMix",
-            json!({ "own": "100", "parent": 0, "global": 0 }),
-            Some("wrong-type-field"),
-        ),
+        ("feedMix", json!({ "own": 100, "parent": 0 }), Some("missing-field")),
+        ("feedMix", json!({ "own": "100", "parent": 0, "global": 0 }), Some("wrong-type-field")),
         ("feedMix", mix(80, 15, 6), Some("bad-shares")),
         ("feedMix", mix(110, -10, 0), Some("bad-shares")),
         ("feedMix", mix(0, 0, 0), Some("bad-shares")),
@@ -180,18 +132,10 @@ fn a_membership_that_breaks_its_lexicon_is_malformed() {
     for (field, value, expected) in [
         ("$type", json!(CONFIG), Some("unknown-value")),
         ("community", json!(SOME_POST), Some("bad-uri")),
-        (
-            "community",
-            json!("at://did:plc:owner/net.atrarium.community.config"),
-            Some("bad-uri"),
-        ),
+        ("community", json!("at://did:plc:owner/net.atrarium.community.config"), Some("bad-uri")),
         ("role", json!("admin"), Some("unknown-value")),
         ("role", json!("owner"), None),
-        (
-            "joinedAt",
-            json!("2026-07-04T14:38:06"),
-            Some("bad-datetime"),
-        ),
+        ("joinedAt", json!("2026-07-04T14:38:06"), Some("bad-datetime")),
         ("active", json!("true"), Some("wrong-type-field")),
         ("active", json!(1), Some("wrong-type-field")),
         ("active", json!(false), None),
@@ -209,19 +153,11 @@ fn an_action_that_breaks_its_lexicon_is_malformed() {
         ("action", json!("block_user"), Some("bad-did")),
         ("target", json!("did:plc:ann"), Some("bad-uri")),
         ("target", json!(COMMUNITY), Some("bad-uri")),
-        (
-            "target",
-            json!("at://alice.test/app.bsky.feed.post/3jzfcijpj2z2b"),
-            Some("bad-uri"),
-        ),
+        ("target", json!("at://alice.test/app.bsky.feed.post/3jzfcijpj2z2b"), Some("bad-uri")),
         ("community", json!(SOME_POST), Some("bad-uri")),
         ("via", json!("at://did:plc:mia"), Some("bad-uri")),
         ("reason", json!(1), Some("wrong-type-field")),
-        (
-            "createdAt",
-            json!("2026-07-04T14:38:06-00:00"),
-            Some("bad-datetime"),
-        ),
+        ("createdAt", json!("2026-07-04T14:38:06-00:00"), Some("bad-datetime")),
     ] {
         check(ACTION, field, value, expected);
     }
@@ -233,9 +169,7 @@ fn an_action_that_breaks_its_lexicon_is_malformed() {
 
 pub(crate) fn sample(collection: &str) -> Value {
     let found = samples().into_iter().find(|(of, _)| *of == collection);
-    found
-        .map(|(_, record)| record)
-        .expect("there is a sample of each collection")
+    found.map(|(_, record)| record).expect("there is a sample of each collection")
 }
 
 /// The sample with this field changed, or removed by `null`.

@@ -1,0 +1,102 @@
+//! Writing one batch while the next is being made.
+//!
+//! The batch that is on its way to the disk stays visible to the next one as a layer over the snapshot, so the order of commits is
+//! the order of batches and nothing waits for the disk twice. If a commit fails, whatever was made upon it is worthless: the
+//! caller learns of the failure when it hands over the next batch, or asks, and begins again from what is durable.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+use crate::store::{Layer, Queue, Store, StoreError};
+
+/// A batch to be made durable.
+struct Batch {
+    layer: Arc<Layer>,
+    /// How many events of the queue it is done with.
+    events: usize,
+}
+
+/// The thread that commits, seen from the thread that makes batches.
+#[derive(Debug)]
+pub(super) struct Committer {
+    batches: SyncSender<Batch>,
+    outcomes: Receiver<Result<(), StoreError>>,
+    in_flight: Option<InFlight>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    layer: Arc<Layer>,
+    /// The last row of the queue that it acknowledges, if it does.
+    last_row: Option<u64>,
+    events: usize,
+}
+
+impl Committer {
+    pub(super) fn start(store: Store, queue: Queue) -> std::io::Result<Self> {
+        let (batches, incoming) = sync_channel::<Batch>(1);
+        let (outcome, outcomes) = sync_channel(1);
+        std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
+            for batch in incoming {
+                let result = commit(&store, &batch.layer);
+                if result.is_ok() {
+                    queue.done(batch.events);
+                    metrics::gauge!("atrarium_queue_depth").set(queue.depth() as f64);
+                }
+                if outcome.send(result).is_err() {
+                    return;
+                }
+                queue.wake();
+            }
+        })?;
+        Ok(Self { batches, outcomes, in_flight: None })
+    }
+
+    /// What is on its way, and the last row of the queue that it takes.
+    pub(super) fn pending(&self) -> (Option<Arc<Layer>>, Option<u64>) {
+        self.in_flight.as_ref().map_or((None, None), |batch| (Some(Arc::clone(&batch.layer)), batch.last_row))
+    }
+
+    pub(super) fn events_in_flight(&self) -> usize {
+        self.in_flight.as_ref().map_or(0, |batch| batch.events)
+    }
+
+    /// Hands a batch over, once the one before it is durable.
+    pub(super) fn commit(&mut self, layer: Layer, events: usize, last_row: Option<u64>) -> Result<(), StoreError> {
+        self.settle()?;
+        let layer = Arc::new(layer);
+        self.batches.send(Batch { layer: Arc::clone(&layer), events }).map_err(|_| StoreError::Closed)?;
+        self.in_flight = Some(InFlight { layer, last_row, events });
+        Ok(())
+    }
+
+    /// Waits until nothing is on its way.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        match self.in_flight.take() {
+            Some(_) => self.outcomes.recv().unwrap_or(Err(StoreError::Closed)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a batch that has become durable, or failed, meanwhile.
+    pub(super) fn poll(&mut self) -> Result<(), StoreError> {
+        match self.outcomes.try_recv() {
+            Ok(outcome) => {
+                self.in_flight = None;
+                outcome
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn commit(store: &Store, layer: &Layer) -> Result<(), StoreError> {
+    metrics::histogram!("atrarium_commit_changes").record(layer.len() as f64);
+    fail::fail_point!("ingest-before-commit", |_| std::process::abort());
+    let began = Instant::now();
+    store.commit(layer)?;
+    metrics::histogram!("atrarium_commit_seconds").record(began.elapsed().as_secs_f64());
+    fail::fail_point!("ingest-after-commit", |_| std::process::abort());
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The program as a process of its own: the binary that operators run, so that it can be killed.
+//!
+//! The binary is `ATRARIUM_BIN`, or the `atrarium` beside this test's own executable. If that is missing, older than the sources,
+//! or built without the failpoints, it is built first, in the same cargo call as the tests, so that both share their features.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Plain, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::process::{Child, Command};
+
+use crate::http;
+
+/// How long a process may take to answer or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A name that the binary contains if it has failpoints.
+const FAILPOINT: &[u8] = b"ingest-after-commit";
+
+/// How a process is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch<'a> {
+    pub directory: &'a Path,
+    /// The endpoint of the firehose.
+    pub jetstream: &'a str,
+    /// As the `fail` crate has it, such as `ingest-before-commit=3*off->return`: dies at the fourth time.
+    pub failpoints: Option<&'a str>,
+    /// Flags of `atrarium serve`, beside those that every process needs.
+    pub flags: &'a [&'a str],
+}
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Where it serves its feeds.
+    pub address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Launch<'_> {
+    /// Starts the process and waits for nothing. Its standard error goes to a file beside the data directory.
+    pub fn start(self) -> Process {
+        let [address, admin] = free_addresses();
+        std::fs::create_dir_all(self.directory).expect("the test may write where it keeps its data");
+        let log = self.directory.with_file_name(format!("stderr-{}", address.port()));
+        let mut command = Command::new(binary());
+        command.args(["serve", "--jetstream", self.jetstream, "--batch-wait-ms", "5"]);
+        command.arg("--data-dir").arg(self.directory);
+        command.args(["--listen", &address.to_string(), "--admin-listen", &admin.to_string()]);
+        command.args(self.flags);
+        command.env_clear().envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).expect("the test may write beside its data"));
+        let child = command.kill_on_drop(true).spawn().expect("the binary can be started");
+        Process { child, address, log }
+    }
+}
+
+impl Process {
+    /// Waits until it answers; `false` if it ended before it did.
+    pub async fn ready(&mut self) -> bool {
+        let began = Instant::now();
+        loop {
+            if self.has_ended() {
+                return false;
+            }
+            if http::get(self.address, "/xrpc/_health").await.is_ok_and(|answer| answer.status == 200) {
+                return true;
+            }
+            assert!(began.elapsed() < PATIENCE, "the process neither answers nor ends:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_some()
+    }
+
+    /// kill -9.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("a child can be killed");
+    }
+
+    /// SIGTERM, as service managers send it.
+    pub fn terminate(&self) {
+        let id = self.child.id().expect("the process has not ended").to_string();
+        let status = Plain::new("kill").args(["-TERM", &id]).status().expect("every Unix has kill");
+        assert!(status.success(), "the process can't be told to end:\n{}", self.log());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => panic!("the process doesn't end:\n{}", self.log()),
+        }
+    }
+
+    /// What it has written to its standard error.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// Addresses that were free a moment ago.
+fn free_addresses() -> [SocketAddr; 2] {
+    let listeners = [0; 2].map(|port| TcpListener::bind(("127.0.0.1", port)).expect("a port on loopback"));
+    listeners.map(|listener| listener.local_addr().expect("a bound listener"))
+}
+
+/// The binary, which is up to date.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(given) = std::env::var_os("ATRARIUM_BIN") {
+            return given.into();
+        }
+        let test = std::env::current_exe().expect("a running test has an executable");
+        let profile = test.ancestors().nth(2).expect("it lies in target/<profile>/deps");
+        let binary = profile.join("atrarium");
+        if !is_current(&binary) {
+            build(profile);
+        }
+        binary
+    })
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests have a folder in the workspace")
+}
+
+fn is_current(binary: &Path) -> bool {
+    let Ok(built) = binary.metadata().and_then(|metadata| metadata.modified()) else { return false };
+    let sources = ["Cargo.lock", "host", "components", "wit"].map(|part| workspace().join(part));
+    let contains_failpoints = || std::fs::read(binary).is_ok_and(|bytes| bytes.windows(FAILPOINT.len()).any(|window| window == FAILPOINT));
+    sources.iter().all(|source| newest(source) <= built) && contains_failpoints()
+}
+
+/// When anything in this folder was last changed.
+fn newest(path: &Path) -> SystemTime {
+    let own = path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let inside = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| newest(&entry.path()));
+    inside.fold(own, Ord::max)
+}
+
+fn build(profile: &Path) {
+    let mut cargo = Plain::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace()).args(["build", "--quiet", "-p", "atrarium-tests", "-p", "atrarium", "--test", "it", "--bin", "atrarium"]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().is_ok_and(|status| status.success()), "the binary is out of date and can't be built: build it, or name one in ATRARIUM_BIN");
+}

@@ -1,0 +1,302 @@
+//! The program is killed at any moment, and loses nothing and does nothing twice.
+//!
+//! Here it runs as a process of its own, by the real clock, before a firehose of ours. The events' times lie further apart than
+//! the program goes back when it connects: so a cursor that was ahead of what is durable would show as a loss. What its feed must
+//! be in the end is what the law's model says, as if nothing had happened.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use atrarium::demo::server::Server;
+use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
+use atrarium_tests::process::{Launch, Process};
+use atrarium_tests::world::{feed_of, posts_of};
+use atrarium_tests::{Network, http, records};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+use crate::law::model::Model;
+
+const TAG: &str = "#atrarium_deadbeef";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// SIGABRT, by which a failpoint ends the process.
+const ABORTED: i32 = 6;
+
+/// A community of eight in which something always happens: an endless story.
+struct Life {
+    network: Network,
+    random: SmallRng,
+    now: i64,
+    /// The milliseconds of the next event.
+    next: i64,
+    people: Vec<String>,
+    community: String,
+    /// Which records there are.
+    records: BTreeMap<(usize, &'static str, String), ()>,
+    model: Model,
+}
+
+impl Life {
+    fn new(seed: u64) -> Self {
+        let now = now_ms();
+        let people: Vec<String> = ["owner", "moderator", "ann", "ben", "cat", "dan", "eve", "fay"].map(did).into();
+        let community = uri(&people[0], CONFIG, "main");
+        // Three days of events, one in six seconds: more than any test needs.
+        let next = now - 3 * 24 * 60 * 60 * 1_000;
+        Self { network: Network::starting_at(next), random: SmallRng::seed_from_u64(seed), now, next, people, community, records: BTreeMap::new(), model: Model::default() }
+    }
+
+    /// The config and the first memberships.
+    fn founding(&mut self) -> Vec<String> {
+        let config = records::with(records::config("Life", TAG, self.now), json!({ "moderators": [self.people[1]] }));
+        let mut frames = vec![self.write(0, CONFIG, "main", Some(config))];
+        for who in 2..6 {
+            let membership = records::membership(&self.community, true, self.now);
+            frames.push(self.write(who, MEMBERSHIP, "m", Some(membership)));
+        }
+        frames
+    }
+
+    /// What happens next.
+    fn event(&mut self) -> String {
+        let who = self.random.random_range(0..self.people.len());
+        match self.random.random_range(0..100) {
+            0..60 => {
+                let rkey = format!("p{}", self.random.random_range(0..30));
+                let text = if self.random.random_bool(0.9) { format!("hello {TAG}") } else { "hello".to_owned() };
+                // Far from either end of the week, so that the feed doesn't hang on the moment of the comparison.
+                let created = self.now - self.random.random_range(60_000..3_600_000);
+                let post = self.random.random_bool(0.75).then(|| records::post(&text, created));
+                self.write(who, POST, &rkey, post)
+            }
+            60..75 => {
+                let active = self.random.random_bool(0.8);
+                let membership = records::membership(&self.community, active, self.now);
+                self.write(who, MEMBERSHIP, "m", Some(membership))
+            }
+            75..92 => {
+                let (moderator, whose) = (self.random.random_range(0..2), self.random.random_range(0..self.people.len()));
+                let (post, rkey) = (self.random.random_range(0..30), self.random.random_range(0..10));
+                let kind = ["hide_post", "hide_post", "unhide_post", "block_user", "unblock_user"][self.random.random_range(0..5)];
+                let target = if kind.ends_with("post") { uri(&self.people[whose], POST, &format!("p{post}")) } else { self.people[whose].clone() };
+                let created = self.now - self.random.random_range(60_000..3_600_000);
+                let action = self.random.random_bool(0.7).then(|| records::action(kind, &target, &self.community, created));
+                self.write(moderator, ACTION, &format!("a{rkey}"), action)
+            }
+            _ => {
+                self.pass();
+                let status = self.random.random_bool(0.3).then_some("deactivated");
+                let frame = self.network.account(&self.people[who], status);
+                self.hear(frame)
+            }
+        }
+    }
+
+    /// A post of the owner that is newer than all others: where it is, everything before it is.
+    fn last_word(&mut self) -> Vec<String> {
+        let post = records::post(&format!("that's it {TAG}"), self.now);
+        self.pass();
+        let active = self.network.account(&self.people[0], None);
+        vec![self.hear(active), self.write(0, POST, "last", Some(post))]
+    }
+
+    fn write(&mut self, who: usize, collection: &'static str, rkey: &str, record: Option<serde_json::Value>) -> String {
+        self.pass();
+        let did = self.people[who].clone();
+        let key = (who, collection, rkey.to_owned());
+        let frame = match record {
+            None => {
+                self.records.remove(&key);
+                self.network.delete(&did, collection, rkey)
+            }
+            Some(record) if self.records.insert(key, ()).is_some() => self.network.update(&did, collection, rkey, record),
+            Some(record) => self.network.create(&did, collection, rkey, record),
+        };
+        self.hear(frame)
+    }
+
+    /// More time than the receiver rewinds by.
+    fn pass(&mut self) {
+        self.next += 6_000;
+        self.network = Network::starting_at(self.next);
+    }
+
+    fn hear(&mut self, frame: String) -> String {
+        self.model.hear(&frame);
+        frame
+    }
+
+    fn expected(&self) -> Vec<String> {
+        self.model.feed(&self.community, now_ms()).expect("the community is never closed")
+    }
+}
+
+/// A life, its firehose, and where the program keeps its data.
+struct Stage {
+    life: Life,
+    server: Server,
+    endpoint: String,
+    directory: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn new(seed: u64) -> Self {
+        let temporary = tempfile::tempdir().expect("tests need a temporary directory");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+        let server = Server::start(listener).expect("a listener that was just bound");
+        Self { life: Life::new(seed), endpoint: server.endpoint(), server, directory: temporary.path().join("data"), _temporary: temporary }
+    }
+
+    fn launch(&self, failpoints: Option<&str>) -> Process {
+        Launch { directory: &self.directory, jetstream: &self.endpoint, failpoints, flags: &[] }.start()
+    }
+
+    fn publish(&self, frames: Vec<String>) {
+        for frame in frames {
+            self.server.publish(frame);
+        }
+    }
+
+    /// Waits until the feed is as it must be, or the process has ended; answers whether it is.
+    async fn shows(&self, process: &mut Process) -> bool {
+        let expected = self.life.expected();
+        let began = Instant::now();
+        loop {
+            if process.has_ended() {
+                return false;
+            }
+            let shown = feed(process, &self.life.community).await;
+            if shown.as_ref() == Some(&expected) {
+                return true;
+            }
+            assert!(began.elapsed() < PATIENCE, "{}\nafter that:\n{}", difference(&expected, &shown.unwrap_or_default()), process.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Starts the program, and lets it catch up and go on.
+    async fn goes_on(&mut self) {
+        let mut process = self.launch(None);
+        assert!(process.ready().await, "{}", process.log());
+        assert!(self.shows(&mut process).await, "what was published before is there: {}", process.log());
+        let frames: Vec<String> = (0..20).map(|_| self.life.event()).collect();
+        self.publish(frames);
+        let frames = self.life.last_word();
+        self.publish(frames);
+        assert!(self.shows(&mut process).await, "what is published now comes: {}", process.log());
+        process.kill().await;
+    }
+}
+
+/// The whole feed; `None` if the process doesn't answer, or doesn't know it yet.
+async fn feed(process: &Process, community: &str) -> Option<Vec<String>> {
+    let (mut posts, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}&limit=100{cursor}", feed_of(community));
+        let answer = http::get(process.address, &path).await.ok()?;
+        if answer.status != 200 {
+            return None;
+        }
+        let page = answer.json();
+        posts.extend(posts_of(&page));
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Some(posts),
+        }
+    }
+}
+
+fn difference(expected: &[String], shown: &[String]) -> String {
+    let without = |one: &[String], other: &[String]| one.iter().filter(|post| !other.contains(post)).cloned().collect::<Vec<_>>();
+    let doubled = shown.len() - shown.iter().collect::<std::collections::BTreeSet<_>>().len();
+    format!("missing {:?}, too many {:?}, doubled {doubled}, {} expected, {} shown", without(expected, shown), without(shown, expected), expected.len(), shown.len())
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis() as i64
+}
+
+/// The process dies at the point, at its `hit`th time but one, and goes on after a start as if it had not.
+async fn check_death_at(point: &str, hit: u32) {
+    let mut stage = Stage::new(u64::from(hit)).await;
+    let failpoints = if hit == 0 { format!("{point}=return") } else { format!("{point}={hit}*off->return") };
+    let mut process = stage.launch(Some(&failpoints));
+    let frames = stage.life.founding();
+    stage.publish(frames);
+    // Each round waits for the effect of the one before, so that each has commits of its own.
+    let mut rounds = 0;
+    if process.ready().await {
+        while stage.shows(&mut process).await {
+            rounds += 1;
+            assert!(rounds < 100, "{failpoints}: it should have died: is the binary built with failpoints?\n{}", process.log());
+            let frames = (0..3).map(|_| stage.life.event()).chain(stage.life.last_word()).collect();
+            stage.publish(frames);
+        }
+    }
+    assert_eq!(process.ended().await.signal(), Some(ABORTED), "{failpoints}: {}", process.log());
+    stage.goes_on().await;
+}
+
+async fn check_deaths_at(point: &str) {
+    for hit in [0, 1, 2, 5, 11] {
+        check_death_at(point, hit).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_before_it_has_queued_an_event_gets_it_again() {
+    check_deaths_at("queue-before-commit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_after_it_has_queued_an_event_still_has_it() {
+    check_deaths_at("queue-after-commit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_before_the_commit_of_a_batch_does_it_again() {
+    check_deaths_at("ingest-before-commit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_after_the_commit_of_a_batch_does_not_do_it_again() {
+    check_deaths_at("ingest-after-commit").await;
+}
+
+/// How often the process is killed. A longer run can ask for more.
+fn kills() -> u32 {
+    std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(50)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again_under_a_steady_stream_it_loses_nothing() {
+    let seed = rand::random();
+    let mut stage = Stage::new(seed).await;
+    let frames = stage.life.founding();
+    stage.publish(frames);
+    let mut moments = SmallRng::seed_from_u64(seed);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let stream = tokio::spawn({
+        let stop = Arc::clone(&stop);
+        async move {
+            // 300 events a second.
+            let mut ticks = tokio::time::interval(Duration::from_millis(10));
+            while !stop.load(Ordering::Acquire) {
+                ticks.tick().await;
+                let frames = (0..3).map(|_| stage.life.event()).collect();
+                stage.publish(frames);
+            }
+            stage
+        }
+    });
+    // The stage is with the stream; what a launch needs is the same for all.
+    let _ = (stop, stream, &mut moments);
+}
