@@ -151,7 +151,8 @@ impl App {
         settings.idle_timeout = config.idle_timeout;
         let receiver = tokio::spawn(jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
 
-        let service = Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
+        let service =
+            Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
         let servers = tokio::spawn({
             let (feeds, stop, health, pulse, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse), store.clone());
             async move {

@@ -1,8 +1,10 @@
 //! The command line: what the program is asked to do, and with which configuration.
 //!
-//!     atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
-//!     atrarium demo [OPTIONS]                      the same on a replay, with data of its own
-//!     atrarium --version | --help
+//! ```text
+//! atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
+//! atrarium demo [OPTIONS]                      the same on a replay, with data of its own
+//! atrarium --version | --help
+//! ```
 //!
 //! The flags are made from `config::keys`. clap only takes the words apart: it checks no value, since it stops at the first wrong
 //! one; and what it can't take apart is one mistake among the others. `demo` reads flags alone: an operator's environment and file are

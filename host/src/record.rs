@@ -163,7 +163,14 @@ mod tests {
         let uri = "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/net.atrarium.community.config/3jzfcijpj2z2a";
         let key = RecordKey::from_uri(uri).expect("a well-formed config URI");
         assert_eq!(key.uri(), uri);
-        for other in ["", "at://", "at://did:plc:a/app.bsky.feed.like/x", "at://did:plc:a/app.bsky.feed.post", "at://a.b/app.bsky.feed.post/x", "at://did:plc:a/app.bsky.feed.post/x/y"] {
+        for other in [
+            "",
+            "at://",
+            "at://did:plc:a/app.bsky.feed.like/x",
+            "at://did:plc:a/app.bsky.feed.post",
+            "at://a.b/app.bsky.feed.post/x",
+            "at://did:plc:a/app.bsky.feed.post/x/y",
+        ] {
             assert_eq!(RecordKey::from_uri(other), None, "{other}");
         }
     }

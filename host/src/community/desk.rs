@@ -96,10 +96,7 @@ impl Backing for Desk {
             None => span,
         };
         let found = self.view.range(Table::Objects, &span, listing.reverse, listing.limit.min(MAX_LISTING) as usize)?;
-        Ok(found
-            .into_iter()
-            .filter_map(|(key, value)| Some((String::from_utf8(key.get(own.as_ref().len()..)?.to_vec()).ok()?, value)))
-            .collect())
+        Ok(found.into_iter().filter_map(|(key, value)| Some((String::from_utf8(key.get(own.as_ref().len()..)?.to_vec()).ok()?, value))).collect())
     }
 
     fn set_alarm(&mut self, at: Option<i64>) -> Result<(), StoreError> {

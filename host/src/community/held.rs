@@ -10,6 +10,7 @@ use crate::store::schema::{self, count};
 use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 
 use super::directory;
+use crate::sandbox::object::Role;
 
 /// How much of each there may be.
 #[derive(Debug, Clone)]
@@ -27,6 +28,9 @@ pub struct Bounds {
     pub communities_per_hashtag: usize,
     /// Memberships, actions, configs and traces of deleted records of one repo.
     pub others_per_repo: u64,
+    /// Actions in one community by someone who is neither its owner nor a moderator: they count for nothing now, and each
+    /// makes its target be judged anew.
+    pub actions_per_stranger: u64,
     /// Bytes in one object's namespace.
     pub object_bytes: u64,
 }
@@ -42,6 +46,7 @@ impl Default for Bounds {
             communities_total: 10_000,
             communities_per_hashtag: 100,
             others_per_repo: 20_000,
+            actions_per_stranger: 1_000,
             object_bytes: 256 << 20,
         }
     }
@@ -52,6 +57,12 @@ const SHARE_TO_DROP: u64 = 50;
 
 pub fn is_member(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreError> {
     view.contains(Table::Members, Key::community(id).rest(did).as_ref())
+}
+
+/// Whether the object has admitted this DID as its owner or a moderator.
+pub fn moderates(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreError> {
+    let role: Option<Role> = view.read(Table::Members, Key::community(id).rest(did).as_ref())?;
+    Ok(matches!(role, Some(Role::Owner | Role::Moderator)))
 }
 
 /// The open communities with this hashtag that have admitted the author.

@@ -4,11 +4,13 @@
 //! option has one name, `a-b`: the flag is `--a-b`, the variable `ATRARIUM_A_B`, the key in the file `a-b`. A layer that gives
 //! a list replaces the list of the layers below. An empty variable counts as not set.
 //!
-//!     keys.rs        every option: its name, words, default and bounds
-//!     given.rs       what the layers say, each text with its source
-//!     file.rs        the layer that is a TOML file, with its lines
-//!     validate.rs    from texts to a `Config`
-//!     mistake.rs     what is wrong, all of it, in sentences; nearest.rs: what may be meant
+//! ```text
+//! keys.rs        every option: its name, words, default and bounds
+//! given.rs       what the layers say, each text with its source
+//! file.rs        the layer that is a TOML file, with its lines
+//! validate.rs    from texts to a `Config`
+//! mistake.rs     what is wrong, all of it, in sentences; nearest.rs: what may be meant
+//! ```
 //!
 //! Nothing here opens a socket, makes a directory, or changes after the start. It fails as a whole: one mistake or twenty, no
 //! `Config` comes out and all are in one [`Mistakes`].

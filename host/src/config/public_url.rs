@@ -1,7 +1,9 @@
 //! The origin under which the world sees this host, and the did:web that follows from it.
 //!
-//!     https://feeds.example.org        did:web:feeds.example.org
-//!     http://localhost:3000            did:web:localhost%3A3000
+//! ```text
+//! https://feeds.example.org        did:web:feeds.example.org
+//! http://localhost:3000            did:web:localhost%3A3000
+//! ```
 //!
 //! Never asks DNS whether the host exists. IP addresses, IPv6 or IPv4, are refused: the did:web method forbids them, so no
 //! peer would accept the DID. Anything but an origin is refused too, because a did:web with a path is of no use to a feed.

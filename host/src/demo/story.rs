@@ -116,7 +116,7 @@ impl Story {
     pub fn goes_on(&mut self, now_ms: i64) -> Vec<String> {
         self.time_us = self.time_us.max(u64::try_from(now_ms).unwrap_or(0) * 1_000);
         let mut events = vec![self.post()];
-        if self.posts % u64::from(ACTION_IN) == 0 {
+        if self.posts.is_multiple_of(u64::from(ACTION_IN)) {
             events.extend(self.moderate(&events[0].clone()));
         }
         events
@@ -157,7 +157,8 @@ impl Story {
     fn create(&mut self, author: &str, collection: Collection, rkey: &str, mut record: Value) -> String {
         self.time_us += 1_000;
         record["$type"] = json!(collection.nsid());
-        let commit = json!({ "rev": Rev::last_of(self.time_us).as_str(), "operation": "create", "collection": collection.nsid(), "rkey": rkey, "record": record });
+        let commit =
+            json!({ "rev": Rev::last_of(self.time_us).as_str(), "operation": "create", "collection": collection.nsid(), "rkey": rkey, "record": record });
         format!(r#"{{"did":"{}","time_us":{},"kind":"commit","commit":{commit}}}"#, did(author), self.time_us)
     }
 }

@@ -37,7 +37,9 @@ pub(super) struct Pages(Cache<Asked, Arc<Page>>);
 
 impl Pages {
     pub(super) fn new() -> Self {
-        let size = |asked: &Asked, page: &Arc<Page>| u32::try_from(page.body.len() + asked.owner.len() + asked.cursor.as_ref().map_or(0, String::len) + 200).unwrap_or(u32::MAX);
+        let size = |asked: &Asked, page: &Arc<Page>| {
+            u32::try_from(page.body.len() + asked.owner.len() + asked.cursor.as_ref().map_or(0, String::len) + 200).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().max_capacity(KEPT_BYTES).weigher(size).build())
     }
 

@@ -77,7 +77,13 @@ impl Reader<'_> {
         })
     }
 
-    fn of_community(&self, community: CommunityId, progress: &Progress, limit: usize, accept: impl FnMut(&[u8]) -> Result<bool, StoreError>) -> Result<Next, StoreError> {
+    fn of_community(
+        &self,
+        community: CommunityId,
+        progress: &Progress,
+        limit: usize,
+        accept: impl FnMut(&[u8]) -> Result<bool, StoreError>,
+    ) -> Result<Next, StoreError> {
         self.read(Table::Visible, &Key::community(community), progress, limit, accept)
     }
 
@@ -99,7 +105,14 @@ impl Reader<'_> {
     }
 
     /// Reads a feed table from newest to oldest. `accept` is given the row without the prefix.
-    fn read(&self, table: Table, prefix: &Key, progress: &Progress, limit: usize, mut accept: impl FnMut(&[u8]) -> Result<bool, StoreError>) -> Result<Next, StoreError> {
+    fn read(
+        &self,
+        table: Table,
+        prefix: &Key,
+        progress: &Progress,
+        limit: usize,
+        mut accept: impl FnMut(&[u8]) -> Result<bool, StoreError>,
+    ) -> Result<Next, StoreError> {
         let mut span = Span::between(prefix.clone().time(self.window.oldest), prefix.clone().time(self.window.newest + 1));
         if let Some(Position { sort_time, rkey, did }) = &progress.position {
             // In the table of all communities the same place has several rows: all of them sort behind the place itself.

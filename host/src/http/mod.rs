@@ -1,17 +1,19 @@
 //! What the world can ask this host over HTTP/1.1, on two listeners.
 //!
-//!     public    GET /                                                what this is, as text
-//!               GET /.well-known/did.json                            the service's DID document
-//!               GET /xrpc/_health                                    the version
-//!               GET /xrpc/app.bsky.feed.describeFeedGenerator        the feeds
-//!               GET /xrpc/app.bsky.feed.getFeedSkeleton              a page of one
-//!     admin     GET /metrics /live /ready                            for the operator; loopback by default
+//! ```text
+//! public    GET /                                                what this is, as text
+//!           GET /.well-known/did.json                            the service's DID document
+//!           GET /xrpc/_health                                    the version
+//!           GET /xrpc/app.bsky.feed.describeFeedGenerator        the feeds
+//!           GET /xrpc/app.bsky.feed.getFeedSkeleton              a page of one
+//! admin     GET /metrics /live /ready                            for the operator; loopback by default
 //!
-//!     server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
-//!     patience.rs  how long a peer may take      query.rs      parameters, strictly
-//!     public.rs    the public routes             reply.rs      answers and errors, as responses
-//!     admin.rs     the operator's routes         documents.rs  the JSON in them
-//!     work.rs      on which thread a feed is read
+//! server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
+//! patience.rs  how long a peer may take      query.rs      parameters, strictly
+//! public.rs    the public routes             reply.rs      answers and errors, as responses
+//! admin.rs     the operator's routes         documents.rs  the JSON in them
+//! work.rs      on which thread a feed is read
+//! ```
 //!
 //! Nothing here writes the index, and nothing reads the Authorization header yet: every reader is anonymous until service auth is
 //! built. A request that is wrong gets an answer that says why; a peer that is slow, silent or greedy loses its connection; a feed

@@ -1,7 +1,9 @@
 //! How long a peer may take for each thing it does, measured at its socket.
 //!
-//!     Head ──request──▶ Answer ──bytes out──▶ Idle ──bytes in──▶ Head        (a connection starts in Head)
-//!       └──────────────────┴────── the end ─────┴──────▶ Closing
+//! ```text
+//! Head ──request──▶ Answer ──bytes out──▶ Idle ──bytes in──▶ Head        (a connection starts in Head)
+//!   └──────────────────┴────── the end ─────┴──────▶ Closing
+//! ```
 //!
 //! hyper's own timer for heads also runs while a connection is idle, so it can't tell the two apart; this can. A head counts as a
 //! whole from its first byte: sending one byte a second doesn't help. Nothing here runs a timer: [`Patience::deadline`] says when the

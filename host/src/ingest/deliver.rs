@@ -171,7 +171,12 @@ impl Calls<'_, '_> {
             Ok(admitted) => self.admitted.extend(admitted),
             Err(fault) => {
                 let cause = fault.to_string();
-                tracing::warn!(community = self.community.uri, subjects = subjects.len(), cause, "an object failed: what it was told will be told again, one by one");
+                tracing::warn!(
+                    community = self.community.uri,
+                    subjects = subjects.len(),
+                    cause,
+                    "an object failed: what it was told will be told again, one by one"
+                );
                 let failure = |subject: &Subject| Failure { community: self.id, subject: subject.clone(), cause: cause.clone(), alone: subjects.len() == 1 };
                 self.delivery.failures.extend(subjects.iter().map(failure));
             }

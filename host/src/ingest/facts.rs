@@ -58,6 +58,15 @@ impl Facts<'_> {
             return Ok(Outcome::Repeated);
         }
         let record = record.filter(|record| !matches!(record, Record::Post(post) if post.sort_time <= self.now - RETENTION_MS));
+        let kept = match (&record, &before) {
+            (Some(Record::Action(action)), Some(Stored { record: Some(Record::Action(before)), .. })) if action.community == before.community => true,
+            (Some(Record::Action(action)), _) => self.may_act(did, &action.community)?,
+            _ => true,
+        };
+        if !kept {
+            metrics::counter!("atrarium_bounded_total", "bound" => "actions-per-stranger").increment(1);
+        }
+        let record = record.filter(|_| kept);
         if before.is_none() && record.is_none() && commit.operation == Operation::Create {
             return Ok(Outcome::Applied);
         }
@@ -73,6 +82,17 @@ impl Facts<'_> {
         }
         self.replace(&key, before, Some(after))?;
         Ok(Outcome::Applied)
+    }
+
+    /// Whether one more action of this author is kept for this community.
+    fn may_act(&self, did: &str, community: &str) -> Result<bool, StoreError> {
+        if self.view.count(count::actions(did, community).as_ref())? < self.bounds.actions_per_stranger {
+            return Ok(true);
+        }
+        match directory::number(self.view, community)? {
+            Some(number) => held::moderates(self.view, number, did),
+            None => Ok(false),
+        }
     }
 
     /// What an account's host says of it.
@@ -221,11 +241,18 @@ impl Facts<'_> {
     fn naming(&mut self, key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Result<(), StoreError> {
         let (old, new) = (before.and_then(community_of), after.and_then(community_of));
         if old != new {
+            let action = key.collection == Collection::Action;
             if let Some(old) = old {
                 self.view.delete(Table::Routes, schema::naming_route(old, key).build());
+                if action {
+                    self.view.add(count::actions(&key.did, old).build(), -1)?;
+                }
             }
             if let Some(new) = new {
                 self.view.put(Table::Routes, schema::naming_route(new, key).build(), Vec::new());
+                if action {
+                    self.view.add(count::actions(&key.did, new).build(), 1)?;
+                }
             }
         }
         for uri in old.into_iter().chain(new) {

@@ -126,7 +126,21 @@ impl Ingest {
         let Parts { store, queue, filter, registry, bounds, rules, clock, settings, pulse } = parts;
         let sweep = Sweep::starting_at(clock.now_ms());
         let committer = Committer::start(store.clone(), queue.clone()).map_err(StartError::Thread)?;
-        let mut ingest = Self { store, queue, filter, registry, bounds, rules, clock, settings, pulse, sweep, committer, next_retry: Some(i64::MIN), last_batch: Instant::now() };
+        let mut ingest = Self {
+            store,
+            queue,
+            filter,
+            registry,
+            bounds,
+            rules,
+            clock,
+            settings,
+            pulse,
+            sweep,
+            committer,
+            next_retry: Some(i64::MIN),
+            last_batch: Instant::now(),
+        };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -234,7 +248,9 @@ impl Ingest {
         let records: Vec<RawRecord<'_>> = events
             .iter()
             .filter_map(|event| match &event.body {
-                Body::Commit(commit) => Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? }),
+                Body::Commit(commit) => {
+                    Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? })
+                }
                 Body::Account(_) => None,
             })
             .collect();

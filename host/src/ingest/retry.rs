@@ -51,7 +51,8 @@ fn row(community: CommunityId, subject: &Subject) -> Vec<u8> {
 }
 
 fn pair_of(table: Table, key: &[u8]) -> Result<(CommunityId, Subject), StoreError> {
-    let (id, subject) = key.split_first_chunk::<4>().ok_or_else(|| StoreError::Corrupt { table: table.name(), key: format!("{key:?}"), cause: "too short".to_owned() })?;
+    let (id, subject) =
+        key.split_first_chunk::<4>().ok_or_else(|| StoreError::Corrupt { table: table.name(), key: format!("{key:?}"), cause: "too short".to_owned() })?;
     Ok((CommunityId::from_be_bytes(*id), decode(table, key, subject)?))
 }
 

@@ -21,7 +21,11 @@ pub struct Components {
 
 impl std::fmt::Debug for Components {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Components").field("filter", &self.filter.len()).field("community", &self.community.len()).field("feed_mix", &self.feed_mix.len()).finish()
+        f.debug_struct("Components")
+            .field("filter", &self.filter.len())
+            .field("community", &self.community.len())
+            .field("feed_mix", &self.feed_mix.len())
+            .finish()
     }
 }
 
@@ -52,8 +56,10 @@ impl Components {
 fn compose(community_feed: Vec<u8>, moderation: Vec<u8>) -> Result<Vec<u8>, SandboxError> {
     let unusable = |name: &'static str, cause: String| SandboxError::Unusable { name, cause };
     let mut graph = CompositionGraph::new();
-    let socket = Package::from_bytes("atrarium:community-feed", None, community_feed, graph.types_mut()).map_err(|cause| unusable("community-feed", format!("{cause:#}")))?;
-    let policy = Package::from_bytes("atrarium:moderation", None, moderation, graph.types_mut()).map_err(|cause| unusable("moderation", format!("{cause:#}")))?;
+    let socket = Package::from_bytes("atrarium:community-feed", None, community_feed, graph.types_mut())
+        .map_err(|cause| unusable("community-feed", format!("{cause:#}")))?;
+    let policy =
+        Package::from_bytes("atrarium:moderation", None, moderation, graph.types_mut()).map_err(|cause| unusable("moderation", format!("{cause:#}")))?;
     let socket = graph.register_package(socket).map_err(|cause| unusable("community-feed", cause.to_string()))?;
     let policy = graph.register_package(policy).map_err(|cause| unusable("moderation", cause.to_string()))?;
     plug(&mut graph, vec![policy], socket).map_err(|cause| match cause {

@@ -101,7 +101,12 @@ impl Filter {
     fn try_judge(&mut self, batch: &[RawRecord<'_>]) -> Result<Vec<Verdict>, Fault> {
         let raw: Vec<Raw> = batch
             .iter()
-            .map(|record| Raw { did: record.did.to_owned(), collection: record.collection.to_owned(), rkey: record.rkey.to_owned(), json: record.json.to_owned() })
+            .map(|record| Raw {
+                did: record.did.to_owned(),
+                collection: record.collection.to_owned(),
+                rkey: record.rkey.to_owned(),
+                json: record.json.to_owned(),
+            })
             .collect();
         let (mut store, filter) = match self.live.take() {
             Some(live) => live,

@@ -23,7 +23,10 @@ pub enum StoreError {
     #[error("another atrarium is running on {0}: stop it first, or give this one a --data-dir of its own")]
     InUse(PathBuf),
     /// Fatal at the start.
-    #[error("{path} has version {found}, and this atrarium reads version {}: delete the file to have it rebuilt, or run the version that wrote it", schema::VERSION)]
+    #[error(
+        "{path} has version {found}, and this atrarium reads version {}: delete the file to have it rebuilt, or run the version that wrote it",
+        schema::VERSION
+    )]
     Version { path: PathBuf, found: u32 },
     /// Fatal at the start.
     #[error("cannot open {path}: {cause}")]
@@ -109,7 +112,14 @@ impl Store {
     /// Opens or creates the database. A crash is repaired here.
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let database = open(&options)?;
-        let store = Self(Arc::new(Inner { options, database: RwLock::new(Some(Arc::new(database))), healing: Mutex::new(()), generation: AtomicU64::new(0), feeds: AtomicU64::new(0), failing: AtomicBool::new(false) }));
+        let store = Self(Arc::new(Inner {
+            options,
+            database: RwLock::new(Some(Arc::new(database))),
+            healing: Mutex::new(()),
+            generation: AtomicU64::new(0),
+            feeds: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+        }));
         store.check_version()?;
         Ok(store)
     }
@@ -233,11 +243,13 @@ fn open(options: &Options) -> Result<Database, StoreError> {
     })
 }
 
+type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
 /// What was durable at one moment.
 pub struct Snapshot {
     transaction: ReadTransaction,
     /// Opened when first asked for; `None` for a table that nothing was ever written to.
-    tables: [OnceCell<Option<ReadOnlyTable<&'static [u8], &'static [u8]>>>; Table::ALL.len()],
+    tables: [OnceCell<Option<Open>>; Table::ALL.len()],
     _database: Arc<Database>,
 }
 
@@ -250,7 +262,7 @@ impl std::fmt::Debug for Snapshot {
 type Pair<'a> = (redb::AccessGuard<'a, &'static [u8]>, redb::AccessGuard<'a, &'static [u8]>);
 
 impl Snapshot {
-    fn table(&self, table: Table) -> Result<Option<&ReadOnlyTable<&'static [u8], &'static [u8]>>, StoreError> {
+    fn table(&self, table: Table) -> Result<Option<&Open>, StoreError> {
         let cell = &self.tables[table as usize];
         if let Some(open) = cell.get() {
             return Ok(open.as_ref());
@@ -286,7 +298,11 @@ impl Snapshot {
         Ok(())
     }
 
-    pub(super) fn pairs<'a>(&'a self, table: Table, span: &Span) -> Result<Option<impl DoubleEndedIterator<Item = Result<Pair<'a>, redb::StorageError>> + use<'a>>, StoreError> {
+    pub(super) fn pairs<'a>(
+        &'a self,
+        table: Table,
+        span: &Span,
+    ) -> Result<Option<impl DoubleEndedIterator<Item = Result<Pair<'a>, redb::StorageError>> + use<'a>>, StoreError> {
         let (Some(bounds), Some(open)) = (span.bounds(), self.table(table)?) else { return Ok(None) };
         Ok(Some(ReadableTable::range::<&[u8]>(open, bounds).map_err(|cause| StoreError::failed("reading")(cause.into()))?))
     }

@@ -4,9 +4,9 @@
 //! dropped when not; the last one is what a commit writes.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use super::schema::Table;
+use super::span::Bounds;
 
 /// `None`: deleted.
 pub(super) type Change = Option<Vec<u8>>;
@@ -35,8 +35,8 @@ impl Layer {
         self.tables[table as usize].get(key)
     }
 
-    pub(super) fn range<'a>(&'a self, table: Table, bounds: (Bound<&'a [u8]>, Bound<&'a [u8]>)) -> impl DoubleEndedIterator<Item = (&'a [u8], &'a Change)> {
-        self.tables[table as usize].range::<[u8], _>(bounds).map(|(key, change)| (key.as_slice(), change))
+    pub(super) fn range<'a>(&'a self, table: Table, bounds: Bounds<'a>) -> impl DoubleEndedIterator<Item = (&'a [u8], &'a Change)> {
+        self.tables[table as usize].range::<[u8], Bounds<'_>>(bounds).map(|(key, change)| (key.as_slice(), change))
     }
 
     pub(super) fn table(&self, table: Table) -> &BTreeMap<Vec<u8>, Change> {

@@ -73,7 +73,14 @@ impl Queue {
         drop(snapshot);
         match unreadable {
             Some(cause) => Err(cause),
-            None => Ok(Self(Arc::new(Inner { store, limit, next: AtomicU64::new(next), depth: AtomicU64::new(depth), appended: Mutex::new(0), grew: Condvar::new() }))),
+            None => Ok(Self(Arc::new(Inner {
+                store,
+                limit,
+                next: AtomicU64::new(next),
+                depth: AtomicU64::new(depth),
+                appended: Mutex::new(0),
+                grew: Condvar::new(),
+            }))),
         }
     }
 
@@ -173,6 +180,10 @@ impl Queue {
 }
 
 fn decode_row(key: &[u8], value: &[u8]) -> Result<(u64, Vec<Event>), StoreError> {
-    let sequence = key.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt { table: Table::Queue.name(), key: format!("{key:?}"), cause: "not a sequence".to_owned() })?;
+    let sequence = key.try_into().map(u64::from_be_bytes).map_err(|_| StoreError::Corrupt {
+        table: Table::Queue.name(),
+        key: format!("{key:?}"),
+        cause: "not a sequence".to_owned(),
+    })?;
     Ok((sequence, decode(Table::Queue, key, value)?))
 }

@@ -265,6 +265,11 @@ pub mod count {
         Key::new().u8(b'o').rest(did)
     }
 
+    /// An author's actions that name a community.
+    pub fn actions(did: &str, community_uri: &str) -> Key {
+        Key::new().u8(b'a').part(did).rest(community_uri)
+    }
+
     /// Bytes in a community's namespace.
     pub fn object_bytes(id: super::CommunityId) -> Key {
         Key::new().u8(b'q').u32(id)

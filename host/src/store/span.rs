@@ -4,6 +4,9 @@ use std::ops::Bound;
 
 use super::schema::behind;
 
+/// The ends of a stretch.
+pub(super) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 /// A range of keys that is never inside out.
 #[derive(Debug, Clone)]
 pub struct Span {
@@ -46,7 +49,7 @@ impl Span {
     }
 
     /// The bounds, unless no key can lie between them.
-    pub(super) fn bounds(&self) -> Option<(Bound<&[u8]>, Bound<&[u8]>)> {
+    pub(super) fn bounds(&self) -> Option<Bounds<'_>> {
         let empty = match (&self.start, &self.end) {
             (Bound::Included(start), Bound::Excluded(end)) | (Bound::Excluded(start), Bound::Excluded(end) | Bound::Included(end)) => start >= end,
             (Bound::Included(start), Bound::Included(end)) => start > end,

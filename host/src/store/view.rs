@@ -229,5 +229,9 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 pub fn decode<T: DeserializeOwned>(table: Table, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
-    postcard::from_bytes(bytes).map_err(|cause| StoreError::Corrupt { table: table.name(), key: String::from_utf8_lossy(key).into_owned(), cause: cause.to_string() })
+    postcard::from_bytes(bytes).map_err(|cause| StoreError::Corrupt {
+        table: table.name(),
+        key: String::from_utf8_lossy(key).into_owned(),
+        cause: cause.to_string(),
+    })
 }
