@@ -149,6 +149,10 @@ impl App {
         let health = Arc::new(Health::default());
         let mut settings = jetstream::Settings::new(endpoints);
         settings.idle_timeout = config.idle_timeout;
+        settings.now_us = Arc::new({
+            let clock = clock.clone();
+            move || clock.now_us()
+        });
         let receiver = tokio::spawn(jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
 
         let service =
@@ -156,7 +160,7 @@ impl App {
         let servers = tokio::spawn({
             let (feeds, stop, health, pulse, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse), store.clone());
             async move {
-                let readiness = move || readiness(&health, &pulse, &store);
+                let readiness = move || readiness(&health, &pulse, &store, clock.now_us());
                 tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
@@ -247,7 +251,7 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn readiness(health: &Health, pulse: &Pulse, store: &Store) -> Readiness {
+fn readiness(health: &Health, pulse: &Pulse, store: &Store, now_us: u64) -> Readiness {
     let mut reasons = Vec::new();
     if store.is_failing() || pulse.paused.load(Ordering::Acquire) {
         reasons.push("the database fails: ingest is paused".to_owned());
@@ -256,8 +260,7 @@ fn readiness(health: &Health, pulse: &Pulse, store: &Store) -> Readiness {
         reasons.push("not connected to a Jetstream server".to_owned());
     }
     let last = Duration::from_micros(health.last_frame_us.load(Ordering::Acquire));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    if now.saturating_sub(last) > STALE {
+    if Duration::from_micros(now_us).saturating_sub(last) > STALE {
         reasons.push(format!("no event from the firehose for more than {} seconds", STALE.as_secs()));
     }
     Readiness { reasons }

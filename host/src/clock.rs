@@ -38,4 +38,9 @@ impl Clock {
             None => SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0),
         }
     }
+
+    /// Microseconds since the Unix epoch, as servers stamp their events; a whole number of milliseconds.
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.now_ms()).unwrap_or(0).saturating_mul(1_000)
+    }
 }

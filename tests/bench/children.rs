@@ -52,6 +52,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, arguments: &[String]) {
             load.block_on(load_feeds(address, number(2), number(3), number(4), number(5)));
         }
         Some("memory") => runtime.block_on(memory(number(1))),
+        Some("crash") => crate::objects::crash(&arguments[1]),
         other => panic!("no such child: {other:?}"),
     }
 }
@@ -131,7 +132,8 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
         let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
         assert!(text.starts_with("http/1.1 200"), "{text}");
-        let length: usize = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        let length: usize =
+            text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).and_then(|length| length.trim().parse().ok()).unwrap_or(0);
         if buffer.len() >= head + 4 + length {
             return String::from_utf8_lossy(&buffer[head + 4..]).into_owned();
         }

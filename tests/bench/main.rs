@@ -42,6 +42,9 @@ fn main() {
     if wanted("memory") {
         objects::memory(&mut table);
     }
+    if wanted("recover") {
+        objects::recover(&mut table);
+    }
     table.print();
     table.save();
 }

@@ -6,7 +6,7 @@ use atrarium::community::{Community, Registry, registry::Message};
 use atrarium::record::{Config, Hashtag, Shares, Stage};
 use atrarium::sandbox::object::{Notice, Objects};
 use atrarium::sandbox::{Components, Sandbox};
-use atrarium::store::{Options, Store, View};
+use atrarium::store::{Layer, Options, Store, Table as Rows, View};
 
 use crate::children::Process;
 use crate::program::quantile;
@@ -35,7 +35,12 @@ pub(crate) fn wake(table: &mut Table) {
     let mut view = Box::new(View::new(store.snapshot().expect("a snapshot"), None));
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
     for id in 1..=OBJECTS {
-        let community = Community { uri: format!("at://did:plc:owner/net.atrarium.community.config/c{id}"), owner: "did:plc:owner".into(), rkey: format!("c{id}"), config: config.clone() };
+        let community = Community {
+            uri: format!("at://did:plc:owner/net.atrarium.community.config/c{id}"),
+            owner: "did:plc:owner".into(),
+            rkey: format!("c{id}"),
+            config: config.clone(),
+        };
         for times in [&mut cold, &mut warm] {
             let began = Instant::now();
             let told = registry.tell(view, id, &community, Message::Notices(&notices), 0).expect("the store works");
@@ -53,5 +58,37 @@ pub(crate) fn memory(table: &mut Table) {
     for (communities, must) in [(1_000, None), (10_000, Some(500.0))] {
         let bytes: f64 = Process::start(&["memory".to_owned(), communities.to_string()]).line().parse().expect("a number");
         table.cost(format!("resident memory, {communities} communities, each woken once"), bytes / f64::from(1 << 20), "MiB", must, None);
+    }
+}
+
+/// Opening the store after a crash, which makes redb walk through all of it.
+pub(crate) fn recover(table: &mut Table) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("index.redb");
+    let line = Process::start(&["crash".to_owned(), path.to_string_lossy().into_owned()]).line();
+    assert_eq!(line, "written");
+    let size = std::fs::metadata(&path).expect("the database").len() as f64;
+    let began = Instant::now();
+    let store = Store::open(Options { path, cache: 256 << 20, backend: None }).expect("a database that was left by a crash");
+    table.cost("opening an index of 1,000,000 rows after a crash", began.elapsed().as_secs_f64(), "s", None, None);
+    table.cost("  its size", size / f64::from(1 << 20), "MiB", None, None);
+    drop(store);
+}
+
+/// Writes a million rows as they are in an index, and is then killed.
+pub(crate) fn crash(path: &str) {
+    let store = Store::open(Options { path: path.into(), cache: 256 << 20, backend: None }).expect("a new database");
+    for commit in 0..200_u64 {
+        let mut layer = Layer::default();
+        for row in 0..5_000 {
+            // As if by chance: neighbours in time are none in the table.
+            let number = (commit * 5_000 + row).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            layer.set(Rows::Objects, format!("{number:020}at://did:plc:wq4aajammjtxdomz3e23667t/3mptbyplj5d2a").into_bytes(), Some(vec![7; 60]));
+        }
+        store.commit(&layer).expect("the disk takes it");
+    }
+    crate::table::say("written");
+    loop {
+        std::thread::park();
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! intake.rs     what the receiver brings → queue, with its cursor
 //! mod.rs        the loop: a batch, whole or not at all
+//! judge.rs       events → the records that the filter accepts
 //! facts.rs      events → the newest of every record and account
 //! agenda.rs     whom that concerns
 //! deliver.rs    telling the communities' objects
@@ -21,6 +22,7 @@ mod committer;
 pub mod deliver;
 pub mod facts;
 pub mod intake;
+mod judge;
 pub mod retry;
 pub mod rules;
 pub mod sweep;
@@ -38,9 +40,8 @@ use sweep::Sweep;
 
 use crate::clock::Clock;
 use crate::community::{Bounds, Registry};
-use crate::event::{Body, Event};
-use crate::record::Record;
-use crate::sandbox::filter::{Filter, RawRecord, Verdict};
+use crate::event::Body;
+use crate::sandbox::filter::Filter;
 use crate::store::schema::time_of;
 use crate::store::{CommunityId, Queue, Span, Store, StoreError, Table, View};
 
@@ -212,9 +213,9 @@ impl Ingest {
         let mut view = Box::new(View::new(snapshot, pending));
         let mut agenda = Agenda::default();
 
-        let verdicts = self.judge(&taken.events);
+        let records = judge::records(&mut self.filter, &taken.events);
         let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now };
-        for (event, record) in taken.events.iter().zip(verdicts) {
+        for (event, record) in taken.events.iter().zip(records) {
             let outcome = match &event.body {
                 Body::Commit(commit) => facts.commit(&event.did, commit, record)?,
                 Body::Account(account) => facts.account(&event.did, account)?,
@@ -237,38 +238,6 @@ impl Ingest {
         }
         self.finish(view, agenda, due, &taken.rows, taken.events.len(), now)?;
         Ok(taken.events.len())
-    }
-
-    /// What the filter makes of each event: the record that it accepts, if it does.
-    fn judge(&mut self, events: &[Event]) -> Vec<Option<Record>> {
-        let raw = |event: &Event| match &event.body {
-            Body::Commit(commit) => commit.record.is_some(),
-            Body::Account(_) => false,
-        };
-        let records: Vec<RawRecord<'_>> = events
-            .iter()
-            .filter_map(|event| match &event.body {
-                Body::Commit(commit) => {
-                    Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? })
-                }
-                Body::Account(_) => None,
-            })
-            .collect();
-        let mut verdicts = if records.is_empty() { Vec::new() } else { self.filter.judge(&records) }.into_iter();
-        let mut malformed = Malformed::default();
-        let accepted = events
-            .iter()
-            .map(|event| match raw(event).then(|| verdicts.next()).flatten() {
-                Some(Verdict::Accepted(record)) => Some(record),
-                Some(Verdict::Malformed(code)) => {
-                    malformed.count(event, code);
-                    None
-                }
-                Some(Verdict::Irrelevant) | None => None,
-            })
-            .collect();
-        malformed.log();
-        accepted
     }
 
     /// Tells the objects, retries what is due, acknowledges the rows, and commits.
@@ -383,27 +352,4 @@ fn ring(view: &mut View, agenda: &mut Agenda, now: i64) -> Result<usize, StoreEr
         agenda.add(*community, Subject::Alarm);
     }
     Ok(ringing.len())
-}
-
-/// What the filter refused in a batch: counted by reason, and told in one line.
-#[derive(Debug, Default)]
-struct Malformed {
-    reasons: std::collections::BTreeMap<String, u64>,
-    first: Option<String>,
-}
-
-impl Malformed {
-    fn count(&mut self, event: &Event, code: String) {
-        if let Body::Commit(commit) = &event.body {
-            self.first.get_or_insert_with(|| format!("at://{}/{}/{}", event.did, commit.collection.nsid(), commit.rkey));
-            metrics::counter!("atrarium_malformed_total", "collection" => commit.collection.nsid(), "reason" => code.clone()).increment(1);
-        }
-        *self.reasons.entry(code).or_default() += 1;
-    }
-
-    fn log(&self) {
-        if let Some(first) = &self.first {
-            tracing::warn!(reasons = ?self.reasons, first, "malformed records");
-        }
-    }
 }

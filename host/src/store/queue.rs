@@ -105,10 +105,12 @@ impl Queue {
         }
         layer.set(Table::Meta, CURSOR.to_vec(), Some(encode(cursor)));
         fail::fail_point!("queue-before-commit", |_| std::process::abort());
-        self.0.store.commit(&layer)?;
+        // Counted before it can be seen: whoever sees the cursor, or takes the rows, finds them in the depth.
+        let count = events.len() as u64;
+        self.0.depth.fetch_add(count, Ordering::AcqRel);
+        self.0.store.commit(&layer).inspect_err(|_| drop(self.0.depth.fetch_sub(count, Ordering::AcqRel)))?;
         fail::fail_point!("queue-after-commit", |_| std::process::abort());
         self.0.next.store(sequence, Ordering::Release);
-        self.0.depth.fetch_add(events.len() as u64, Ordering::AcqRel);
         *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += sequence - first;
         self.0.grew.notify_all();
         Ok(())

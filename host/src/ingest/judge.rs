@@ -1,0 +1,59 @@
+//! What the filter component makes of a batch.
+//!
+//! Deletes and account events carry no record, so they never reach it. What it refuses is counted by collection and reason, and
+//! told in one line a batch; to the facts a refused record is one that isn't there.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Body, Event};
+use crate::record::Record;
+use crate::sandbox::filter::{Filter, RawRecord, Verdict};
+
+/// The record that the filter accepts, for each event that has one.
+pub(super) fn records(filter: &mut Filter, events: &[Event]) -> Vec<Option<Record>> {
+    let raw: Vec<Option<RawRecord<'_>>> = events.iter().map(raw_record).collect();
+    let carried: Vec<RawRecord<'_>> = raw.iter().flatten().cloned().collect();
+    let mut verdicts = if carried.is_empty() { Vec::new() } else { filter.judge(&carried) }.into_iter();
+    let mut malformed = Malformed::default();
+    let accepted = raw
+        .iter()
+        .map(|raw| match raw.as_ref().and_then(|raw| Some((raw, verdicts.next()?)))? {
+            (_, Verdict::Accepted(record)) => Some(record),
+            (raw, Verdict::Malformed(code)) => {
+                malformed.count(raw, code);
+                None
+            }
+            (_, Verdict::Irrelevant) => None,
+        })
+        .collect();
+    malformed.log();
+    accepted
+}
+
+fn raw_record(event: &Event) -> Option<RawRecord<'_>> {
+    match &event.body {
+        Body::Commit(commit) => Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? }),
+        Body::Account(_) => None,
+    }
+}
+
+/// What the filter refused in a batch: counted by reason, and told in one line.
+#[derive(Debug, Default)]
+struct Malformed {
+    reasons: BTreeMap<String, u64>,
+    first: Option<String>,
+}
+
+impl Malformed {
+    fn count(&mut self, raw: &RawRecord<'_>, code: String) {
+        self.first.get_or_insert_with(|| format!("at://{}/{}/{}", raw.did, raw.collection, raw.rkey));
+        metrics::counter!("atrarium_malformed_total", "collection" => raw.collection.to_owned(), "reason" => code.clone()).increment(1);
+        *self.reasons.entry(code).or_default() += 1;
+    }
+
+    fn log(&self) {
+        if let Some(first) = &self.first {
+            tracing::warn!(reasons = ?self.reasons, first, "malformed records");
+        }
+    }
+}
