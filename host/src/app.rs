@@ -223,13 +223,20 @@ fn lock(directory: &Path) -> Result<File, StartError> {
     }
 }
 
-/// The repos of which events have passed: those in the index, and those in the queue.
+/// The repos of which events have passed: those in the index, and those in the queue. A deleted account has no records left, but
+/// must be heard when it is restored.
 fn known_dids(store: &Store) -> Result<KnownDids, StoreError> {
     let mut known = KnownDids::default();
     let snapshot = store.snapshot()?;
     snapshot.scan(Table::Records, &Span::all(), false, |key, _| {
         if let Some(key) = record_key_of(key) {
             known.insert(&key.did);
+        }
+        true
+    })?;
+    snapshot.scan(Table::Accounts, &Span::all(), false, |key, _| {
+        if let Ok(did) = std::str::from_utf8(key) {
+            known.insert(did);
         }
         true
     })?;

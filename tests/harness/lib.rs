@@ -3,13 +3,17 @@
 //! * [`network`]: the events that a network of repos would send, as Jetstream writes them.
 //! * [`records`]: the records in them.
 //! * [`world`]: the very program, in this process, with a firehose and a clock in the test's hand.
+//! * [`process`]: the binary that operators run, to be killed.
+//! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
 //! * [`http`]: a client that can also send what no client should.
 //!
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
 pub mod http;
 pub mod network;
+pub mod process;
 pub mod records;
+pub mod scene;
 pub mod world;
 
 pub use network::Network;

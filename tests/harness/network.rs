@@ -84,6 +84,7 @@ pub fn uri(did: &str, collection: &str, rkey: &str) -> String {
 
 /// A did:plc made of a name, for people who read the test's output.
 pub fn did(name: &str) -> String {
-    let letters: String = name.bytes().map(|byte| if byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7') { byte as char } else { char::from(b'a' + byte % 26) }).collect();
+    let letters: String =
+        name.bytes().map(|byte| if byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7') { byte as char } else { char::from(b'a' + byte % 26) }).collect();
     format!("did:plc:{letters:a<24.24}")
 }

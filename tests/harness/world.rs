@@ -65,8 +65,17 @@ impl World {
         let server = Server::start_scripted(listener().await, scripts).expect("a listener that was just bound");
         let clock = Clock::standing_at(NOW);
         let unset = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut world =
-            Self { network: Network::starting_at(NOW - 60_000), clock, server, app: None, address: unset, admin: unset, directory, options, _temporary: temporary };
+        let mut world = Self {
+            network: Network::starting_at(NOW - 60_000),
+            clock,
+            server,
+            app: None,
+            address: unset,
+            admin: unset,
+            directory,
+            options,
+            _temporary: temporary,
+        };
         world.start_again().await;
         world
     }

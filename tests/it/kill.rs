@@ -4,11 +4,10 @@
 //! the program goes back when it connects: so a cursor that was ahead of what is durable would show as a loss. What its feed must
 //! be in the end is what the law's model says, as if nothing had happened.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atrarium::demo::server::Server;
@@ -38,7 +37,7 @@ struct Life {
     people: Vec<String>,
     community: String,
     /// Which records there are.
-    records: BTreeMap<(usize, &'static str, String), ()>,
+    records: BTreeSet<(usize, &'static str, String)>,
     model: Model,
 }
 
@@ -49,7 +48,16 @@ impl Life {
         let community = uri(&people[0], CONFIG, "main");
         // Three days of events, one in six seconds: more than any test needs.
         let next = now - 3 * 24 * 60 * 60 * 1_000;
-        Self { network: Network::starting_at(next), random: SmallRng::seed_from_u64(seed), now, next, people, community, records: BTreeMap::new(), model: Model::default() }
+        Self {
+            network: Network::starting_at(next),
+            random: SmallRng::seed_from_u64(seed),
+            now,
+            next,
+            people,
+            community,
+            records: BTreeSet::new(),
+            model: Model::default(),
+        }
     }
 
     /// The config and the first memberships.
@@ -115,8 +123,8 @@ impl Life {
                 self.records.remove(&key);
                 self.network.delete(&did, collection, rkey)
             }
-            Some(record) if self.records.insert(key, ()).is_some() => self.network.update(&did, collection, rkey, record),
-            Some(record) => self.network.create(&did, collection, rkey, record),
+            Some(record) if self.records.insert(key) => self.network.create(&did, collection, rkey, record),
+            Some(record) => self.network.update(&did, collection, rkey, record),
         };
         self.hear(frame)
     }
@@ -137,12 +145,28 @@ impl Life {
     }
 }
 
-/// A life, its firehose, and where the program keeps its data.
+/// Where the program keeps its data, and whom it listens to.
+#[derive(Clone)]
+struct House {
+    directory: PathBuf,
+    endpoint: String,
+}
+
+impl House {
+    fn plan(&self) -> Launch<'_> {
+        Launch { directory: &self.directory, jetstream: &self.endpoint, failpoints: None, flags: &[] }
+    }
+
+    fn launch(&self, failpoints: Option<&str>) -> Process {
+        Launch { failpoints, ..self.plan() }.start()
+    }
+}
+
+/// A life, its firehose, and a house for the program.
 struct Stage {
     life: Life,
     server: Server,
-    endpoint: String,
-    directory: PathBuf,
+    house: House,
     _temporary: tempfile::TempDir,
 }
 
@@ -151,17 +175,22 @@ impl Stage {
         let temporary = tempfile::tempdir().expect("tests need a temporary directory");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
         let server = Server::start(listener).expect("a listener that was just bound");
-        Self { life: Life::new(seed), endpoint: server.endpoint(), server, directory: temporary.path().join("data"), _temporary: temporary }
-    }
-
-    fn launch(&self, failpoints: Option<&str>) -> Process {
-        Launch { directory: &self.directory, jetstream: &self.endpoint, failpoints, flags: &[] }.start()
+        let house = House { directory: temporary.path().join("data"), endpoint: server.endpoint() };
+        Self { life: Life::new(seed), server, house, _temporary: temporary }
     }
 
     fn publish(&self, frames: Vec<String>) {
         for frame in frames {
             self.server.publish(frame);
         }
+    }
+
+    /// So many events, and the last word.
+    fn publish_more(&mut self, count: usize) {
+        let frames = (0..count).map(|_| self.life.event()).collect();
+        self.publish(frames);
+        let frames = self.life.last_word();
+        self.publish(frames);
     }
 
     /// Waits until the feed is as it must be, or the process has ended; answers whether it is.
@@ -183,13 +212,10 @@ impl Stage {
 
     /// Starts the program, and lets it catch up and go on.
     async fn goes_on(&mut self) {
-        let mut process = self.launch(None);
+        let mut process = self.house.launch(None);
         assert!(process.ready().await, "{}", process.log());
         assert!(self.shows(&mut process).await, "what was published before is there: {}", process.log());
-        let frames: Vec<String> = (0..20).map(|_| self.life.event()).collect();
-        self.publish(frames);
-        let frames = self.life.last_word();
-        self.publish(frames);
+        self.publish_more(20);
         assert!(self.shows(&mut process).await, "what is published now comes: {}", process.log());
         process.kill().await;
     }
@@ -215,8 +241,14 @@ async fn feed(process: &Process, community: &str) -> Option<Vec<String>> {
 
 fn difference(expected: &[String], shown: &[String]) -> String {
     let without = |one: &[String], other: &[String]| one.iter().filter(|post| !other.contains(post)).cloned().collect::<Vec<_>>();
-    let doubled = shown.len() - shown.iter().collect::<std::collections::BTreeSet<_>>().len();
-    format!("missing {:?}, too many {:?}, doubled {doubled}, {} expected, {} shown", without(expected, shown), without(shown, expected), expected.len(), shown.len())
+    let doubled = shown.len() - shown.iter().collect::<BTreeSet<_>>().len();
+    format!(
+        "missing {:?}, too many {:?}, doubled {doubled}, {} expected, {} shown",
+        without(expected, shown),
+        without(shown, expected),
+        expected.len(),
+        shown.len()
+    )
 }
 
 fn now_ms() -> i64 {
@@ -227,7 +259,7 @@ fn now_ms() -> i64 {
 async fn check_death_at(point: &str, hit: u32) {
     let mut stage = Stage::new(u64::from(hit)).await;
     let failpoints = if hit == 0 { format!("{point}=return") } else { format!("{point}={hit}*off->return") };
-    let mut process = stage.launch(Some(&failpoints));
+    let mut process = stage.house.launch(Some(&failpoints));
     let frames = stage.life.founding();
     stage.publish(frames);
     // Each round waits for the effect of the one before, so that each has commits of its own.
@@ -236,8 +268,7 @@ async fn check_death_at(point: &str, hit: u32) {
         while stage.shows(&mut process).await {
             rounds += 1;
             assert!(rounds < 100, "{failpoints}: it should have died: is the binary built with failpoints?\n{}", process.log());
-            let frames = (0..3).map(|_| stage.life.event()).chain(stage.life.last_word()).collect();
-            stage.publish(frames);
+            stage.publish_more(3);
         }
     }
     assert_eq!(process.ended().await.signal(), Some(ABORTED), "{failpoints}: {}", process.log());
@@ -281,22 +312,72 @@ async fn killed_again_and_again_under_a_steady_stream_it_loses_nothing() {
     let mut stage = Stage::new(seed).await;
     let frames = stage.life.founding();
     stage.publish(frames);
-    let mut moments = SmallRng::seed_from_u64(seed);
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let stream = tokio::spawn({
-        let stop = Arc::clone(&stop);
-        async move {
-            // 300 events a second.
-            let mut ticks = tokio::time::interval(Duration::from_millis(10));
-            while !stop.load(Ordering::Acquire) {
-                ticks.tick().await;
-                let frames = (0..3).map(|_| stage.life.event()).collect();
-                stage.publish(frames);
-            }
-            stage
+    let (stop, moments, alive) = (Cell::new(false), RefCell::new(SmallRng::seed_from_u64(seed)), Cell::new(0));
+    let (house, server, life) = (stage.house.clone(), &stage.server, &mut stage.life);
+    let killing = async {
+        for _ in 0..kills() {
+            let process = house.launch(None);
+            // The moment is what chance chooses here: while it starts, or catches up, or has caught up.
+            let moment = moments.borrow_mut().random_range(20..1_200);
+            tokio::time::sleep(Duration::from_millis(moment)).await;
+            alive.set(alive.get() + u32::from(http::get(process.address, "/xrpc/_health").await.is_ok()));
+            process.kill().await;
         }
-    });
-    // The stage is with the stream; what a launch needs is the same for all.
-    let _ = (stop, stream, &mut moments);
+        stop.set(true);
+    };
+    let stream = async {
+        // 300 events a second.
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        while !stop.get() {
+            ticks.tick().await;
+            for _ in 0..3 {
+                server.publish(life.event());
+            }
+        }
+    };
+    tokio::join!(killing, stream);
+    assert!(alive.get() >= kills() / 4, "it was hardly ever killed while it ran: {} times", alive.get());
+    stage.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_it_ends_within_ten_seconds_and_loses_nothing() {
+    let mut stage = Stage::new(1).await;
+    let mut process = stage.house.launch(None);
+    let frames = stage.life.founding();
+    stage.publish(frames);
+    assert!(process.ready().await && stage.shows(&mut process).await, "{}", process.log());
+
+    let frames = (0..2_000).map(|_| stage.life.event()).collect();
+    stage.publish(frames);
+    let began = Instant::now();
+    process.terminate();
+    let status = process.ended().await;
+    assert!(status.success(), "{status}: {}", process.log());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(!process.log().contains("panicked"), "{}", process.log());
+    stage.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_program_on_the_same_data_says_so_and_ends() {
+    let mut stage = Stage::new(2).await;
+    let frames = stage.life.founding();
+    stage.publish(frames);
+    stage.publish_more(5);
+    let mut first = stage.house.launch(None);
+    assert!(first.ready().await && stage.shows(&mut first).await, "{}", first.log());
+
+    let mut second = Launch { flags: &["--log-level", "error"], ..stage.house.plan() }.start();
+    let status = second.ended().await;
+    assert_eq!(status.code(), Some(1), "{}", second.log());
+    let log = second.log();
+    let lines: Vec<&str> = log.lines().collect();
+    let directory = stage.house.directory.display().to_string();
+    assert!(matches!(lines[..], [line] if line.starts_with("atrarium: another atrarium is running on ") && line.contains(&directory)), "{lines:?}");
+
+    stage.publish_more(5);
+    assert!(stage.shows(&mut first).await, "the first is none the worse for it: {}", first.log());
+    first.kill().await;
 }

@@ -1,4 +1,14 @@
 //! The whole program, tested from outside. One binary; each module is a part of what must hold.
 
+mod disk; // fails, is full, and is well again
+mod faults_of_others; // what went wrong elsewhere
+mod firehose; // goes away, lies, stutters, falls silent
+mod floods; // every bound, reached and passed
+mod guests; // trap, loop, eat memory, break their contracts
 mod house; // who may use whom
 mod journey; // a community's life, as its people live it
+mod kill; // dies at any moment, and loses nothing
+mod law; // the law of the feed, against chance
+mod malformed; // what no lexicon allows
+mod paging; // walks through feeds
+mod requests; // bad ones, to the running program

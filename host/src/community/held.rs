@@ -143,7 +143,7 @@ pub struct Excess {
     pub bound: &'static str,
 }
 
-/// What must go after a post has been entered. The caller takes it out.
+/// What is to go first, after this author's posts have been entered; the caller takes it out and asks again until nothing is.
 pub fn excess(view: &View, bounds: &Bounds, hashtag: Hashtag, did: &str, member: bool) -> Result<Vec<Excess>, StoreError> {
     let posts = view.count(count::posts(hashtag, did).as_ref())?;
     let (allowed, bound) = if member { (bounds.posts_per_member, "posts-per-member") } else { (bounds.held_per_author, "held-per-author") };
@@ -155,11 +155,13 @@ pub fn excess(view: &View, bounds: &Bounds, hashtag: Hashtag, did: &str, member:
     if member {
         return Ok(Vec::new());
     }
-    if view.count(count::held(hashtag).as_ref())? > bounds.held_per_hashtag {
-        return oldest_held(view, Span::prefix(schema::posts_with(hashtag)), bounds.held_per_hashtag, "held-per-hashtag");
+    let held = view.count(count::held(hashtag).as_ref())?;
+    if held > bounds.held_per_hashtag {
+        return oldest_held(view, Span::prefix(schema::posts_with(hashtag)), held, bounds.held_per_hashtag, "held-per-hashtag");
     }
-    if view.count(count::held_total().as_ref())? > bounds.held_total {
-        return oldest_held(view, Span::prefix(b"h"), bounds.held_total, "held-total");
+    let held = view.count(count::held_total().as_ref())?;
+    if held > bounds.held_total {
+        return oldest_held(view, Span::prefix(b"h"), held, bounds.held_total, "held-total");
     }
     Ok(Vec::new())
 }
@@ -170,9 +172,9 @@ fn excess_of(hashtag: Hashtag, route: &[u8], bound: &'static str) -> Option<Exce
     Some(Excess { hashtag, post, sort_time, bound })
 }
 
-/// The oldest held posts of a span of routes: what is above the bound, and a share more.
-fn oldest_held(view: &View, span: Span, allowed: u64, bound: &'static str) -> Result<Vec<Excess>, StoreError> {
-    let wanted = usize::try_from((allowed / SHARE_TO_DROP).max(1)).unwrap_or(usize::MAX);
+/// The oldest held posts of a span of routes: what is above the bound, or a share of it where that is more.
+fn oldest_held(view: &View, span: Span, held: u64, allowed: u64, bound: &'static str) -> Result<Vec<Excess>, StoreError> {
+    let wanted = usize::try_from((held - allowed).max(allowed / SHARE_TO_DROP)).unwrap_or(usize::MAX);
     // The newest of the oldest is on top, to be thrown out when an older one comes.
     let mut oldest: std::collections::BinaryHeap<(i64, Vec<u8>)> = std::collections::BinaryHeap::new();
     let mut of_author: Option<(Vec<u8>, bool)> = None;

@@ -123,12 +123,19 @@ impl Reader<'_> {
             rows += 1;
             let row = &key[prefix.as_ref().len()..];
             let place = if table == Table::Global { row.get(..row.len().saturating_sub(5)).unwrap_or_default() } else { row };
-            if next.candidates.len() == limit || rows > ROWS_AT_ONCE {
+            // Never between the rows of one place: another community may show what this one was passed over for.
+            let begun = || next.passed.as_ref().is_some_and(|passed| schema::place(passed.sort_time, &passed.rkey, &passed.did).as_ref() == place);
+            if rows > ROWS_AT_ONCE && !begun() {
                 next.more = true;
                 return false;
             }
             let Some((sort_time, rkey, did)) = place_parts(place) else { return true };
             match accept(row) {
+                // There is more if one more would be let in: rows that aren't hang on the order in which communities were opened.
+                Ok(true) if next.candidates.len() == limit => {
+                    next.more = true;
+                    return false;
+                }
                 Ok(true) => match decode::<Entry>(table, key, value) {
                     Ok(entry) => {
                         next.positions.push(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() });
@@ -137,6 +144,7 @@ impl Reader<'_> {
                     }
                     Err(cause) => failed = Some(cause),
                 },
+                Ok(false) if next.candidates.len() == limit => {}
                 Ok(false) => next.passed = Some(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() }),
                 Err(cause) => failed = Some(cause),
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::RecordKey;
+use crate::record::{Hashtag, RecordKey};
 use crate::store::CommunityId;
 
 /// What an object can be told about.
@@ -54,6 +54,8 @@ pub struct Agenda {
     communities: BTreeMap<CommunityId, Matters>,
     /// Closed in this batch, or emptied: their instances are to be forgotten.
     emptied: BTreeSet<CommunityId>,
+    /// Authors with more posts under a hashtag than before.
+    crowded: BTreeSet<(Hashtag, String)>,
 }
 
 impl Agenda {
@@ -70,6 +72,15 @@ impl Agenda {
     pub fn remove(&mut self, community: CommunityId) {
         self.communities.remove(&community);
         self.emptied.insert(community);
+    }
+
+    /// The bounds on this author's posts under this hashtag are to be looked at, once it is settled who is a member.
+    pub fn crowd(&mut self, hashtag: Hashtag, did: &str) {
+        self.crowded.insert((hashtag, did.to_owned()));
+    }
+
+    pub fn take_crowded(&mut self) -> BTreeSet<(Hashtag, String)> {
+        std::mem::take(&mut self.crowded)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::store::{Layer, Queue, Store, StoreError};
@@ -20,9 +21,13 @@ struct Batch {
 /// The thread that commits, seen from the thread that makes batches.
 #[derive(Debug)]
 pub(super) struct Committer {
+    queue: Queue,
     batches: SyncSender<Batch>,
     outcomes: Receiver<Result<(), StoreError>>,
+    thread: JoinHandle<()>,
     in_flight: Option<InFlight>,
+    /// A batch whose commit failed, and of which nobody knows whether it is durable.
+    doubtful: Option<InFlight>,
 }
 
 #[derive(Debug)]
@@ -37,20 +42,21 @@ impl Committer {
     pub(super) fn start(store: Store, queue: Queue) -> std::io::Result<Self> {
         let (batches, incoming) = sync_channel::<Batch>(1);
         let (outcome, outcomes) = sync_channel(1);
-        std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
+        let told = queue.clone();
+        let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
             for batch in incoming {
                 let result = commit(&store, &batch.layer);
                 if result.is_ok() {
-                    queue.done(batch.events);
-                    metrics::gauge!("atrarium_queue_depth").set(queue.depth() as f64);
+                    told.done(batch.events);
+                    metrics::gauge!("atrarium_queue_depth").set(told.depth() as f64);
                 }
                 if outcome.send(result).is_err() {
                     return;
                 }
-                queue.wake();
+                told.wake();
             }
         })?;
-        Ok(Self { batches, outcomes, in_flight: None })
+        Ok(Self { queue, batches, outcomes, thread, in_flight: None, doubtful: None })
     }
 
     /// What is on its way, and the last row of the queue that it takes.
@@ -74,20 +80,53 @@ impl Committer {
     /// Waits until nothing is on its way.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         match self.in_flight.take() {
-            Some(_) => self.outcomes.recv().unwrap_or(Err(StoreError::Closed)),
+            Some(batch) => {
+                let outcome = self.outcomes.recv().unwrap_or(Err(StoreError::Closed));
+                self.note(batch, outcome)
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Waits until nothing is on its way, and until the thread has let go of the database: the next start must find it free.
+    pub(super) fn end(mut self) {
+        if let Err(failure) = self.settle() {
+            tracing::error!(cause = %failure, "the last batch is not durable: it comes again with the next start");
+        }
+        drop(self.batches);
+        if self.thread.join().is_err() {
+            tracing::error!("the committer had panicked");
         }
     }
 
     /// Takes note of a batch that has become durable, or failed, meanwhile.
     pub(super) fn poll(&mut self) -> Result<(), StoreError> {
-        match self.outcomes.try_recv() {
-            Ok(outcome) => {
-                self.in_flight = None;
-                outcome
+        match (self.outcomes.try_recv(), self.in_flight.take()) {
+            (Ok(outcome), Some(batch)) => self.note(batch, outcome),
+            (Ok(outcome), None) => outcome,
+            (Err(_), in_flight) => {
+                self.in_flight = in_flight;
+                Ok(())
             }
-            Err(_) => Ok(()),
         }
+    }
+
+    fn note(&mut self, batch: InFlight, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        if outcome.is_err() {
+            self.doubtful = Some(batch);
+        }
+        outcome
+    }
+
+    /// After a failure, once the database can be read again: a batch that became durable although its commit failed is done with.
+    pub(super) fn recover(&mut self) -> Result<(), StoreError> {
+        if let Some(InFlight { last_row: Some(row), events, .. }) = &self.doubtful
+            && !self.queue.holds(*row)?
+        {
+            self.queue.done(*events);
+        }
+        self.doubtful = None;
+        Ok(())
     }
 }
 

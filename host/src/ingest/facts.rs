@@ -4,6 +4,8 @@
 //! its rev behind, so that a repeat can't bring it back. Facts are the host's only knowledge; all else is derived from them by
 //! the objects, and can be derived again. Which communities a fact concerns goes to the agenda. Nothing here judges content.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::agenda::{Agenda, Subject};
@@ -152,7 +154,7 @@ impl Facts<'_> {
 
     /// Every community that has been told of this author's posts hears of the account.
     fn concern_posts_of(&mut self, did: &str) -> Result<(), StoreError> {
-        let mut hashtags = std::collections::BTreeSet::new();
+        let mut hashtags = BTreeSet::new();
         self.view.walk(Table::Records, &Span::prefix(schema::records_of(Collection::Post, did)), |_, key, value| {
             let stored: Stored = crate::store::view::decode(Table::Records, key, value)?;
             if let Some(Record::Post(post)) = stored.record {
@@ -203,8 +205,24 @@ impl Facts<'_> {
             if let Some(after) = after.filter(|_| moved || !old.contains(hashtag)) {
                 let told = self.concern(*hashtag, key)?;
                 held::enter(self.view, *hashtag, &key.did, after.sort_time, &key.rkey, told)?;
-                for excess in held::excess(self.view, self.bounds, *hashtag, &key.did, told)? {
-                    self.push_out(&excess)?;
+                self.agenda.crowd(*hashtag, &key.did);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out what is above the bounds. For when the objects have been told of the batch: who has just become a member has a
+    /// member's share, though their posts came along with their membership.
+    pub fn bound(&mut self, crowded: BTreeSet<(Hashtag, String)>) -> Result<(), StoreError> {
+        for (hashtag, did) in crowded {
+            let member = held::is_member_by(self.view, hashtag, &did)?;
+            loop {
+                let excess = held::excess(self.view, self.bounds, hashtag, &did, member)?;
+                if excess.is_empty() {
+                    break;
+                }
+                for post in &excess {
+                    self.push_out(post)?;
                 }
             }
         }

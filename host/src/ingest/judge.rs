@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Body, Event};
+use crate::event::{Body, Event, Operation};
 use crate::record::Record;
 use crate::sandbox::filter::{Filter, RawRecord, Verdict};
 
@@ -15,6 +15,9 @@ pub(super) fn records(filter: &mut Filter, events: &[Event]) -> Vec<Option<Recor
     let carried: Vec<RawRecord<'_>> = raw.iter().flatten().cloned().collect();
     let mut verdicts = if carried.is_empty() { Vec::new() } else { filter.judge(&carried) }.into_iter();
     let mut malformed = Malformed::default();
+    for event in events {
+        malformed.count_missing(event);
+    }
     let accepted = raw
         .iter()
         .map(|raw| match raw.as_ref().and_then(|raw| Some((raw, verdicts.next()?)))? {
@@ -46,8 +49,22 @@ struct Malformed {
 
 impl Malformed {
     fn count(&mut self, raw: &RawRecord<'_>, code: String) {
-        self.first.get_or_insert_with(|| format!("at://{}/{}/{}", raw.did, raw.collection, raw.rkey));
-        metrics::counter!("atrarium_malformed_total", "collection" => raw.collection.to_owned(), "reason" => code.clone()).increment(1);
+        self.note(raw.did, raw.collection, raw.rkey, code);
+    }
+
+    /// An event that should carry a record and doesn't, or one too large to be looked at.
+    fn count_missing(&mut self, event: &Event) {
+        if let Body::Commit(commit) = &event.body
+            && commit.record.is_none()
+            && commit.operation != Operation::Delete
+        {
+            self.note(&event.did, commit.collection.nsid(), &commit.rkey, "no-record".to_owned());
+        }
+    }
+
+    fn note(&mut self, did: &str, collection: &str, rkey: &str, code: String) {
+        self.first.get_or_insert_with(|| format!("at://{did}/{collection}/{rkey}"));
+        metrics::counter!("atrarium_malformed_total", "collection" => collection.to_owned(), "reason" => code.clone()).increment(1);
         *self.reasons.entry(code).or_default() += 1;
     }
 

@@ -164,10 +164,8 @@ impl Ingest {
                 self.heal(&failure, generation, stop);
             }
         }
-        if let Err(failure) = self.committer.settle() {
-            tracing::error!(cause = %failure, "the last batch is not durable: it comes again with the next start");
-        }
         self.registry.forget_all();
+        self.committer.end();
     }
 
     /// Waits for something to do: a full batch, the end of the pause between batches, an alarm, a retry.
@@ -240,13 +238,14 @@ impl Ingest {
         Ok(taken.events.len())
     }
 
-    /// Tells the objects, retries what is due, acknowledges the rows, and commits.
-    fn finish(&mut self, view: Box<View>, agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
-        let mut delivery = Delivery::new(view, &mut self.registry, now);
-        delivery.tell_all(agenda)?;
-        let (mut view, failures) = delivery.finish()?;
-        for failure in &failures {
-            self.next_retry = earlier(self.next_retry, retry::note(&mut view, failure, now)?);
+    /// Tells the objects, takes out what is above the bounds, retries what is due, acknowledges the rows, and commits.
+    fn finish(&mut self, view: Box<View>, mut agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
+        let crowded = agenda.take_crowded();
+        let mut view = self.tell(view, agenda, now)?;
+        if !crowded.is_empty() {
+            let mut agenda = Agenda::default();
+            Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now }.bound(crowded)?;
+            view = self.tell(view, agenda, now)?;
         }
         let mut view = self.retry(view, due, now)?;
         Queue::acknowledge(&mut view, rows);
@@ -256,6 +255,16 @@ impl Ingest {
             return Ok(());
         }
         self.committer.commit(layer, events, rows.last().copied())
+    }
+
+    fn tell(&mut self, view: Box<View>, agenda: Agenda, now: i64) -> Result<Box<View>, StoreError> {
+        let mut delivery = Delivery::new(view, &mut self.registry, now);
+        delivery.tell_all(agenda)?;
+        let (mut view, failures) = delivery.finish()?;
+        for failure in &failures {
+            self.next_retry = earlier(self.next_retry, retry::note(&mut view, failure, now)?);
+        }
+        Ok(view)
     }
 
     fn due_retries(&mut self, view: &mut View, now: i64) -> Result<Vec<retry::Due>, StoreError> {
@@ -298,9 +307,14 @@ impl Ingest {
         drop(self.committer.settle());
         self.registry.forget_all();
         let mut pause = HEAL_PAUSE;
-        while !stop.load(Ordering::Acquire) {
-            std::thread::sleep(pause);
-            match self.store.heal(generation).and_then(|()| self.probe()) {
+        loop {
+            // The end of the program wakes who waits, and so does a write that succeeds.
+            let seen = self.queue.appended();
+            if stop.load(Ordering::Acquire) {
+                break;
+            }
+            self.queue.wait(seen, pause);
+            match self.store.heal(generation).and_then(|()| self.committer.recover()).and_then(|()| self.probe()) {
                 Ok(()) => {
                     tracing::info!("ingest goes on: the database takes writes again");
                     break;

@@ -1,8 +1,8 @@
 //! What could not be told: retried alone, with growing pauses, and set aside in the end.
 //!
-//! A pair of community and subject is retried until it is told or has failed by itself [`ATTEMPTS`] times; then it goes to the
-//! dead letters, where an operator can list, retry and drop it. The first failure of a call with several subjects says nothing
-//! about any of them, so each is tried alone at once. Failures of the host itself never come here.
+//! A pair of community and subject that has failed by itself is retried [`RETRIES`] times; then it goes to the dead letters, where
+//! an operator can list, retry and drop it. The first failure of a call with several subjects says nothing about any of them, so
+//! each is tried alone at once. Failures of the host itself never come here.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ use super::deliver::Failure;
 use crate::store::view::{decode, encode};
 use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 
-/// How often a pair fails by itself before it is set aside.
-pub const ATTEMPTS: u32 = 3;
+/// How often a pair that has failed by itself is tried again before it is set aside.
+pub const RETRIES: u32 = 3;
 
-/// The pause before the next attempt, after the first, second, … failure.
-const PAUSES_MS: [i64; ATTEMPTS as usize] = [1_000, 5_000, 25_000];
+/// The pause before each of them.
+const PAUSES_MS: [i64; RETRIES as usize] = [1_000, 5_000, 25_000];
 
 /// An alarm that was set aside would never ring again, so it is tried anew after this.
 const ALARM_AGAIN_MS: i64 = 60 * 60 * 1_000;
@@ -61,7 +61,7 @@ pub fn note(view: &mut View, failure: &Failure, now: i64) -> Result<Option<i64>,
     let key = row(failure.community, &failure.subject);
     let before: Option<Retry> = view.read(Table::Retries, &key)?;
     let attempts = before.map_or(0, |before| before.attempts) + u32::from(failure.alone);
-    if attempts < ATTEMPTS {
+    if attempts <= RETRIES {
         let pause = attempts.checked_sub(1).and_then(|failed| PAUSES_MS.get(failed as usize)).copied().unwrap_or(0);
         view.write(Table::Retries, key, &Retry { attempts, next: now + pause, cause: failure.cause.clone() });
         metrics::counter!("atrarium_retries_total").increment(1);
@@ -73,7 +73,7 @@ pub fn note(view: &mut View, failure: &Failure, now: i64) -> Result<Option<i64>,
     }
     view.delete(Table::Retries, key.clone());
     metrics::counter!("atrarium_dead_letters_total").increment(1);
-    tracing::error!(community = failure.community, subject = %failure.subject, cause = failure.cause, "given up after {ATTEMPTS} attempts: it is in the dead letters");
+    tracing::error!(community = failure.community, subject = %failure.subject, cause = failure.cause, "given up after {RETRIES} retries: it is in the dead letters");
     if view.range(Table::DeadLetters, &Span::prefix(Key::community(failure.community)), false, DEAD_LETTERS)?.len() < DEAD_LETTERS {
         view.write(Table::DeadLetters, key, &DeadLetter { since: now, cause: failure.cause.clone() });
     }

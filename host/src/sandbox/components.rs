@@ -9,7 +9,7 @@ use std::path::Path;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, PlugError, plug};
 
-use super::SandboxError;
+use super::{SandboxError, one_line};
 
 /// The components that the host runs, as bytes.
 pub struct Components {
@@ -54,7 +54,7 @@ impl Components {
 
 /// Plugs the policy into the object.
 fn compose(community_feed: Vec<u8>, moderation: Vec<u8>) -> Result<Vec<u8>, SandboxError> {
-    let unusable = |name: &'static str, cause: String| SandboxError::Unusable { name, cause };
+    let unusable = |name: &'static str, cause: String| SandboxError::Unusable { name, cause: one_line(&cause) };
     let mut graph = CompositionGraph::new();
     let socket = Package::from_bytes("atrarium:community-feed", None, community_feed, graph.types_mut())
         .map_err(|cause| unusable("community-feed", format!("{cause:#}")))?;

@@ -11,7 +11,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::engine::{Limits, Sandbox, ticks};
 use super::wasi::{self, Nothing};
-use super::{Fault, SandboxError};
+use super::{Fault, SandboxError, one_line};
 use crate::record::{Action, ActionKind, Config, Hashtag, Membership, Post, Record, Shares, Stage};
 
 mod bindings {
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Filter {
 
 impl Filter {
     pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: format!("{cause:#}") };
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
         let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
         let mut linker = Linker::new(&sandbox.engine);
         wasi::link(&mut linker).map_err(unusable)?;
@@ -134,7 +134,7 @@ impl Filter {
 
 fn fault(store: &Store<State>, cause: &wasmtime::Error) -> Fault {
     let words = store.data().wasi.last_words().unwrap_or_default();
-    Fault::Trap { component: NAME, doing: "judge", cause: format!("{cause:#} {words}") }
+    Fault::Trap { component: NAME, doing: "judge", cause: one_line(&format!("{cause:#} {words}")) }
 }
 
 fn verdict(verdict: WitVerdict) -> Verdict {

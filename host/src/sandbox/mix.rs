@@ -11,7 +11,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::engine::{Limits, Sandbox, ticks};
 use super::wasi::{self, Nothing};
-use super::{Fault, SandboxError};
+use super::{Fault, SandboxError, one_line};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -105,7 +105,7 @@ impl std::fmt::Debug for Mix {
 
 impl Mixes {
     pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: format!("{cause:#}") };
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
         let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
         let mut linker = Linker::new(&sandbox.engine);
         wasi::link(&mut linker).map_err(unusable)?;
@@ -134,7 +134,7 @@ impl Mix {
 }
 
 fn fault(store: &Store<State>, cause: &wasmtime::Error) -> Fault {
-    Fault::Trap { component: NAME, doing: "mix", cause: store.data().wasi.last_words().unwrap_or_else(|| format!("{cause:#}")) }
+    Fault::Trap { component: NAME, doing: "mix", cause: store.data().wasi.last_words().unwrap_or_else(|| one_line(&format!("{cause:#}"))) }
 }
 
 fn source(source: &Source) -> wit::Source {

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod filter;
 pub mod mix;
 pub mod object;
+mod streams;
 mod wasi;
 
 pub use components::Components;
@@ -37,4 +38,12 @@ pub enum SandboxError {
     Unusable { name: &'static str, cause: String },
     #[error("the WebAssembly engine does not start: {0}")]
     Engine(String),
+}
+
+/// A cause for a log line or a sentence: in one line, of bounded length, and without the numbers of a stripped module's functions.
+fn one_line(cause: &str) -> String {
+    const LONGEST: usize = 300;
+    let without_backtrace = cause.rfind("wasm trap: ").map_or(cause, |at| &cause[at..]);
+    let words = without_backtrace.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(LONGEST).collect()
 }

@@ -12,7 +12,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::engine::{Limits, Sandbox, ticks};
 use super::wasi::{self, Nothing};
-use super::{Fault, SandboxError};
+use super::{Fault, SandboxError, one_line};
 use crate::record::{Action, ActionKind, Config, Post, Stage};
 use crate::store::StoreError;
 
@@ -237,7 +237,7 @@ impl std::fmt::Debug for Objects {
 
 impl Objects {
     pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: format!("{cause:#}") };
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
         let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
         let mut linker = Linker::new(&sandbox.engine);
         wasi::link(&mut linker).map_err(unusable)?;
@@ -302,7 +302,7 @@ impl Object {
         let result = match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(cause)) => Err(CallError::Guest(Fault::Refused { component: NAME, doing, cause: cause.chars().take(LOG_LINE).collect() })),
-            Err(cause) => Err(CallError::Guest(Fault::Trap { component: NAME, doing, cause: words().unwrap_or_else(|| format!("{cause:#}")) })),
+            Err(cause) => Err(CallError::Guest(Fault::Trap { component: NAME, doing, cause: words().unwrap_or_else(|| one_line(&format!("{cause:#}"))) })),
         };
         let state = self.store.data_mut();
         state.community = community;
@@ -315,7 +315,7 @@ impl Object {
 }
 
 fn fault(store: &Store<State>, doing: &'static str, cause: &wasmtime::Error) -> Fault {
-    Fault::Trap { component: NAME, doing, cause: store.data().wasi.last_words().unwrap_or_else(|| format!("{cause:#}")) }
+    Fault::Trap { component: NAME, doing, cause: store.data().wasi.last_words().unwrap_or_else(|| one_line(&format!("{cause:#}"))) }
 }
 
 fn event(notice: &Notice) -> exports::Event {

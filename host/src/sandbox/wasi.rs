@@ -10,6 +10,8 @@ use wasmtime_wasi::p2::bindings::{cli, sync};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::streams::AtOnce;
+
 /// A panic's message fits; a guest that prints more traps.
 const STDERR: usize = 4 << 10;
 
@@ -44,10 +46,16 @@ impl HasData for HasTable {
     type Data<'a> = &'a mut ResourceTable;
 }
 
+struct HasStreams;
+
+impl HasData for HasStreams {
+    type Data<'a> = AtOnce<'a>;
+}
+
 pub(super) fn link<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     sync::io::error::add_to_linker::<T, HasTable>(linker, |state| state.ctx().table)?;
-    sync::io::poll::add_to_linker::<T, HasTable>(linker, |state| state.ctx().table)?;
-    sync::io::streams::add_to_linker::<T, HasTable>(linker, |state| state.ctx().table)?;
+    sync::io::poll::add_to_linker::<T, HasStreams>(linker, |state| AtOnce(state.ctx().table))?;
+    sync::io::streams::add_to_linker::<T, HasStreams>(linker, |state| AtOnce(state.ctx().table))?;
     cli::exit::add_to_linker::<T, WasiCli>(linker, T::cli)?;
     cli::environment::add_to_linker::<T, WasiCli>(linker, T::cli)?;
     cli::stdin::add_to_linker::<T, WasiCli>(linker, T::cli)?;

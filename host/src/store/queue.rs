@@ -27,6 +27,9 @@ const ROW_EVENTS: usize = 256;
 
 const CURSOR: &[u8] = b"cursor";
 
+/// The number of the next row, written with every append.
+const NEXT: &[u8] = b"next-row";
+
 /// Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Queue(Arc<Inner>);
@@ -36,8 +39,10 @@ struct Inner {
     store: Store,
     limit: u64,
     next: AtomicU64,
-    /// Events that are appended and not yet done with.
+    /// Events that are appended and not yet done with; also those of which it isn't sure.
     depth: AtomicU64,
+    /// The last append failed, and may be durable all the same.
+    unsure: Mutex<bool>,
     /// The number of rows ever appended, for who waits.
     appended: Mutex<u64>,
     grew: Condvar,
@@ -70,6 +75,7 @@ impl Queue {
                 false
             }
         })?;
+        let next = next_of(&snapshot)?.map_or(next, |stored| stored.max(next));
         drop(snapshot);
         match unreadable {
             Some(cause) => Err(cause),
@@ -78,6 +84,7 @@ impl Queue {
                 limit,
                 next: AtomicU64::new(next),
                 depth: AtomicU64::new(depth),
+                unsure: Mutex::new(false),
                 appended: Mutex::new(0),
                 grew: Condvar::new(),
             }))),
@@ -94,7 +101,8 @@ impl Queue {
         self.0.depth.load(Ordering::Acquire)
     }
 
-    /// Makes the events and the cursor durable together.
+    /// Makes the events and the cursor durable together. After a failure nobody knows whether they are: the same must be appended
+    /// again, and will not be there twice.
     pub fn append(&self, events: &[Event], cursor: &impl Position) -> Result<(), StoreError> {
         let mut layer = Layer::default();
         let first = self.0.next.load(Ordering::Acquire);
@@ -104,12 +112,20 @@ impl Queue {
             sequence += 1;
         }
         layer.set(Table::Meta, CURSOR.to_vec(), Some(encode(cursor)));
-        fail::fail_point!("queue-before-commit", |_| std::process::abort());
-        // Counted before it can be seen: whoever sees the cursor, or takes the rows, finds them in the depth.
-        let count = events.len() as u64;
-        self.0.depth.fetch_add(count, Ordering::AcqRel);
-        self.0.store.commit(&layer).inspect_err(|_| drop(self.0.depth.fetch_sub(count, Ordering::AcqRel)))?;
-        fail::fail_point!("queue-after-commit", |_| std::process::abort());
+        layer.set(Table::Meta, NEXT.to_vec(), Some(sequence.to_be_bytes().to_vec()));
+        let mut unsure = self.0.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*unsure {
+            // Counted before it can be seen: whoever sees the cursor, or takes the rows, finds them in the depth.
+            self.0.depth.fetch_add(events.len() as u64, Ordering::AcqRel);
+        }
+        let durable_already = *unsure && sequence > first && next_of(&self.0.store.snapshot()?)? == Some(sequence);
+        *unsure = true;
+        if !durable_already {
+            fail::fail_point!("queue-before-commit", |_| std::process::abort());
+            self.0.store.commit(&layer)?;
+            fail::fail_point!("queue-after-commit", |_| std::process::abort());
+        }
+        *unsure = false;
         self.0.next.store(sequence, Ordering::Release);
         *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += sequence - first;
         self.0.grew.notify_all();
@@ -157,9 +173,14 @@ impl Queue {
         }
     }
 
-    /// To be told once the batch is durable.
+    /// To be told once a batch with so many events is durable.
     pub fn done(&self, events: usize) {
         self.0.depth.fetch_sub(events as u64, Ordering::AcqRel);
+    }
+
+    /// Whether a row is still there, which a failed commit may have deleted or not.
+    pub fn holds(&self, row: u64) -> Result<bool, StoreError> {
+        self.0.store.snapshot()?.contains(Table::Queue, &row.to_be_bytes())
     }
 
     /// The number of rows appended so far in this run.
@@ -179,6 +200,10 @@ impl Queue {
         *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.0.grew.notify_all();
     }
+}
+
+fn next_of(snapshot: &Snapshot) -> Result<Option<u64>, StoreError> {
+    Ok(snapshot.get(Table::Meta, NEXT)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes))
 }
 
 fn decode_row(key: &[u8], value: &[u8]) -> Result<(u64, Vec<Event>), StoreError> {

@@ -5,6 +5,7 @@
 //! that only grow in it. `salt` goes into every DID and hashtag, so that the same case can be told twice to one program.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, uri};
 use atrarium_tests::records;
@@ -64,6 +65,16 @@ pub(crate) struct Case {
     pub(crate) tellings: Vec<u64>,
 }
 
+/// One line for each thing that happens.
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { founding, joined, steps, tellings } = self;
+        founding.iter().try_for_each(|config| writeln!(f, "{config:?}"))?;
+        writeln!(f, "joined {joined:?}, told as {tellings:?}")?;
+        steps.iter().try_for_each(|step| writeln!(f, "{step:?}"))
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Step {
     what: What,
@@ -73,20 +84,63 @@ struct Step {
 
 #[derive(Debug, Clone)]
 enum What {
-    Post { who: usize, rkey: usize, posted: i64, marks: Marks, broken: bool },
-    Unpost { who: usize, rkey: usize },
-    Config { community: usize, config: Config },
-    Close { community: usize },
-    Join { who: usize, rkey: usize, community: usize, active: bool, broken: bool },
-    Leave { who: usize, rkey: usize },
-    Act { who: usize, rkey: usize, community: usize, on: Target, denies: bool, acted: i64, broken: bool },
-    Undo { who: usize, rkey: usize },
-    Account { who: usize, status: Option<&'static str> },
+    Post {
+        who: usize,
+        rkey: usize,
+        posted: i64,
+        marks: Marks,
+        broken: bool,
+    },
+    Unpost {
+        who: usize,
+        rkey: usize,
+    },
+    Config {
+        community: usize,
+        config: Config,
+    },
+    Close {
+        community: usize,
+    },
+    Join {
+        who: usize,
+        rkey: usize,
+        community: usize,
+        active: bool,
+        broken: bool,
+    },
+    Leave {
+        who: usize,
+        rkey: usize,
+    },
+    /// By the community's owner, if by nobody else.
+    Act {
+        who: Option<usize>,
+        rkey: usize,
+        community: usize,
+        on: Target,
+        denies: bool,
+        acted: i64,
+        broken: bool,
+    },
+    Undo {
+        who: usize,
+        rkey: usize,
+    },
+    Account {
+        who: usize,
+        status: Option<&'static str>,
+    },
 }
 
 #[derive(Debug, Clone)]
 enum Target {
-    Post { who: usize, rkey: usize },
+    Post {
+        who: usize,
+        rkey: usize,
+    },
+    /// The post that was written so many posts before.
+    Recent(usize),
     Person(usize),
 }
 
@@ -109,19 +163,29 @@ struct Config {
 }
 
 pub(crate) fn case(tellings: usize) -> impl Strategy<Value = Case> {
-    let joined = vec(vec(prop::bool::weighted(0.5), COMMUNITIES), PEOPLE);
-    (vec(config(), 2..=COMMUNITIES), joined, vec(step(), 20..130), vec(any::<u64>(), tellings))
-        .prop_map(|(founding, joined, steps, tellings)| Case { founding, joined, steps, tellings })
+    let joined = vec(vec(prop::bool::weighted(0.7), COMMUNITIES), PEOPLE);
+    (vec(config(), 2..=COMMUNITIES), joined, vec(step(), 40..150), vec(any::<u64>(), tellings)).prop_map(|(founding, joined, steps, tellings)| Case {
+        founding,
+        joined,
+        steps,
+        tellings,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let rarely = || prop::bool::weighted(0.06);
     let (who, community, rkey) = (|| 0..PEOPLE, || 0..COMMUNITIES, || 0..RKEYS.len());
-    let post = (who(), rkey(), select(&POSTED[..]), marks(), rarely()).prop_map(|(who, rkey, posted, marks, broken)| What::Post { who, rkey, posted, marks, broken });
-    let act = (who(), 0..5_usize, community(), target(), prop::bool::weighted(0.7), select(&ACTED[..]), rarely())
+    let post =
+        (who(), rkey(), select(&POSTED[..]), marks(), rarely()).prop_map(|(who, rkey, posted, marks, broken)| What::Post { who, rkey, posted, marks, broken });
+    let act = (option::weighted(0.6, who()), 0..5_usize, community(), target(), prop::bool::weighted(0.7), select(&ACTED[..]), rarely())
         .prop_map(|(who, rkey, community, on, denies, acted, broken)| What::Act { who, rkey, community, on, denies, acted, broken });
-    let join = (who(), 0..2_usize, community(), prop::bool::weighted(0.75), rarely())
-        .prop_map(|(who, rkey, community, active, broken)| What::Join { who, rkey, community, active, broken });
+    let join = (who(), 0..COMMUNITIES, community(), prop::bool::weighted(0.75), rarely()).prop_map(|(who, rkey, community, active, broken)| What::Join {
+        who,
+        rkey,
+        community,
+        active,
+        broken,
+    });
     let account = select(vec![None, None, None, Some("deactivated"), Some("takendown"), Some("deleted")]);
     let what = prop_oneof![
         40 => post,
@@ -129,7 +193,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (community(), config()).prop_map(|(community, config)| What::Config { community, config }),
         1 => community().prop_map(|community| What::Close { community }),
         8 => join,
-        3 => (who(), 0..2_usize).prop_map(|(who, rkey)| What::Leave { who, rkey }),
+        3 => (who(), 0..COMMUNITIES).prop_map(|(who, rkey)| What::Leave { who, rkey }),
         20 => act,
         5 => (who(), 0..5_usize).prop_map(|(who, rkey)| What::Undo { who, rkey }),
         6 => (who(), account).prop_map(|(who, status)| What::Account { who, status }),
@@ -139,8 +203,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn target() -> impl Strategy<Value = Target> {
     prop_oneof![
-        3 => (0..PEOPLE, 0..RKEYS.len()).prop_map(|(who, rkey)| Target::Post { who, rkey }),
-        1 => (0..PEOPLE).prop_map(Target::Person),
+        2 => (0..PEOPLE, 0..RKEYS.len()).prop_map(|(who, rkey)| Target::Post { who, rkey }),
+        5 => (0..6_usize).prop_map(Target::Recent),
+        2 => (0..PEOPLE).prop_map(Target::Person),
     ]
 }
 
@@ -191,7 +256,7 @@ pub(crate) struct Story {
 impl Case {
     /// Tells the case as something that happens up to `now`.
     pub(crate) fn tell(&self, salt: u32, now: i64) -> Story {
-        let mut teller = Teller { salt, now, time_us: (now - HOUR) * 1_000, repos: BTreeMap::new(), events: Vec::new() };
+        let mut teller = Teller { salt, now, time_us: (now - HOUR) * 1_000, repos: BTreeMap::new(), posts: Vec::new(), events: Vec::new() };
         for who in 0..PEOPLE {
             teller.introduce(who);
         }
@@ -200,7 +265,7 @@ impl Case {
         }
         for (who, joined) in self.joined.iter().enumerate() {
             for community in (0..self.founding.len()).filter(|community| joined[*community]) {
-                let what = What::Join { who, rkey: community % 2, community, active: true, broken: false };
+                let what = What::Join { who, rkey: community, community, active: true, broken: false };
                 teller.step(&Step { what, together: false });
             }
         }
@@ -221,6 +286,8 @@ struct Teller {
     now: i64,
     time_us: i64,
     repos: BTreeMap<usize, Repo>,
+    /// Whose posts were written, under which keys, one after the other.
+    posts: Vec<(usize, usize)>,
     events: Vec<Told>,
 }
 
@@ -274,6 +341,7 @@ impl Teller {
         match what {
             What::Post { who, rkey, posted, marks, broken } => {
                 let record = self.post(*posted, marks, *broken);
+                self.posts.push((*who, *rkey));
                 self.write(*who, POST, RKEYS[*rkey].to_owned(), Some(record), together);
             }
             What::Unpost { who, rkey } => self.write(*who, POST, RKEYS[*rkey].to_owned(), None, together),
@@ -295,17 +363,18 @@ impl Teller {
             }
             What::Leave { who, rkey } => self.write(*who, MEMBERSHIP, format!("m{rkey}"), None, together),
             What::Act { who, rkey, community, on, denies, acted, broken } => {
-                let (kind, target) = match (on, denies) {
-                    (Target::Post { who, rkey }, true) => ("hide_post", uri(&self.did(*who), POST, RKEYS[*rkey])),
-                    (Target::Post { who, rkey }, false) => ("unhide_post", uri(&self.did(*who), POST, RKEYS[*rkey])),
-                    (Target::Person(who), true) => ("block_user", self.did(*who)),
-                    (Target::Person(who), false) => ("unblock_user", self.did(*who)),
+                let post = |(who, rkey): (usize, usize)| uri(&self.did(who), POST, RKEYS[rkey]);
+                let (target, kinds) = match on {
+                    Target::Post { who, rkey } => (post((*who, *rkey)), ["hide_post", "unhide_post"]),
+                    Target::Recent(ago) => (post(self.posts.iter().rev().nth(*ago).copied().unwrap_or((0, 0))), ["hide_post", "unhide_post"]),
+                    Target::Person(who) => (self.did(*who), ["block_user", "unblock_user"]),
                 };
+                let kind = kinds[usize::from(!denies)];
                 let mut record = records::action(kind, &target, &self.community(*community), self.now + acted);
                 if *broken {
                     record["createdAt"] = json!("yesterday");
                 }
-                self.write(*who, ACTION, format!("a{rkey}"), Some(record), together);
+                self.write(who.unwrap_or(community_key(*community).0), ACTION, format!("a{rkey}"), Some(record), together);
             }
             What::Undo { who, rkey } => self.write(*who, ACTION, format!("a{rkey}"), None, together),
             What::Account { who, status } => self.account(*who, *status),

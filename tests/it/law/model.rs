@@ -82,7 +82,7 @@ struct Action {
 }
 
 /// A post in a feed, in the order of feeds: by time, then rkey, then DID.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Shown {
     created: i64,
     rkey: String,
@@ -167,11 +167,6 @@ impl Model {
         Some(mix(config.mix, sources))
     }
 
-    /// The URIs of all communities that are open.
-    pub(crate) fn communities(&self) -> Vec<String> {
-        self.configs().into_keys().collect()
-    }
-
     /// The fates of all posts with the community's hashtag.
     pub(crate) fn fates(&self, community: &str, now: i64) -> Vec<Fate> {
         let configs = self.configs();
@@ -189,11 +184,12 @@ impl Model {
     }
 
     fn configs(&self) -> BTreeMap<String, &Config> {
-        let config = |(key, record)| match record {
-            &Record::Config(ref config) => Some((uri(key), config)),
-            _ => None,
-        };
-        self.living().filter_map(config).collect()
+        self.living()
+            .filter_map(|(key, record)| match record {
+                Record::Config(config) => Some((uri(key), config)),
+                _ => None,
+            })
+            .collect()
     }
 
     fn posts_with<'a>(&'a self, hashtag: &'a str) -> impl Iterator<Item = (Shown, &'a Post)> {

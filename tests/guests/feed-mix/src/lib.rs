@@ -1,0 +1,34 @@
+//! The default mix's own source, behind a door that misbehaves when the key of a candidate tells it to; `refuse` makes it answer
+//! with nonsense. Natively there is nothing here.
+
+#![cfg(target_arch = "wasm32")]
+
+#[path = "../../misbehave.rs"]
+mod misbehave;
+
+#[path = "../../../../components/feed-mix/src/fill.rs"]
+pub mod fill;
+
+use atrarium_sdk::{Mix, Page, Pick, Request};
+
+struct Hostile;
+
+impl Mix for Hostile {
+    fn mix(request: Request) -> Page {
+        let candidates = request.sources.iter().flat_map(|source| &source.candidates);
+        for candidate in candidates {
+            if misbehave::as_told(&candidate.uri).is_err() {
+                return nonsense();
+            }
+        }
+        fill::fill(&request)
+    }
+}
+
+/// The first candidate three times, then two that don't exist, and more consumed than there is.
+fn nonsense() -> Page {
+    let picks = [(0, 0), (0, 0), (0, u32::MAX), (7, 0), (0, 0)];
+    Page { picks: picks.map(|(source, candidate)| Pick { source, candidate }).to_vec(), consumed: vec![1; 9] }
+}
+
+atrarium_sdk::export_mix!(Hostile);

@@ -1,0 +1,22 @@
+//! What the hostile guests do when a name tells them to. Everything else they do as the real ones, whose sources they share.
+
+/// Does what the name's first word says, as in `trap-1`, `loop-here`, `eat-all` or `refuse-this`; of an AT-URI, the record key is the
+/// name. Any other name is harmless.
+pub(crate) fn as_told(name: &str) -> Result<(), String> {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    match name.split('-').next() {
+        Some("trap") => panic!("told to trap"),
+        Some("loop") => loop {
+            std::hint::spin_loop();
+        },
+        Some("eat") => {
+            let mut eaten = Vec::new();
+            loop {
+                eaten.push(vec![1_u8; 1 << 20]);
+                std::hint::black_box(&eaten);
+            }
+        }
+        Some("refuse") => Err("told to refuse".to_owned()),
+        _ => Ok(()),
+    }
+}
