@@ -29,7 +29,7 @@ const HASHTAGS: usize = 3;
 const RKEYS: [&str; 6] = ["3l", "3l2", "3l-", "3L", "3l~", "a:b"];
 
 /// When posts are dated, from the present of the case: most at one instant, some at the edges of what is shown.
-const POSTED: [i64; 20] = [
+const POSTED: [i64; 21] = [
     -MINUTE,
     -MINUTE,
     -MINUTE,
@@ -41,6 +41,7 @@ const POSTED: [i64; 20] = [
     -7 * DAY,
     -7 * DAY + 1,
     -7 * DAY + 30 * SECOND,
+    -7 * DAY + MINUTE,
     -7 * DAY + 2 * MINUTE,
     -4 * DAY - HOUR,
     -DAY,
@@ -84,53 +85,15 @@ struct Step {
 
 #[derive(Debug, Clone)]
 enum What {
-    Post {
-        who: usize,
-        rkey: usize,
-        posted: i64,
-        marks: Marks,
-        broken: bool,
-    },
-    Unpost {
-        who: usize,
-        rkey: usize,
-    },
-    Config {
-        community: usize,
-        config: Config,
-    },
-    Close {
-        community: usize,
-    },
-    Join {
-        who: usize,
-        rkey: usize,
-        community: usize,
-        active: bool,
-        broken: bool,
-    },
-    Leave {
-        who: usize,
-        rkey: usize,
-    },
-    /// By the community's owner, if by nobody else.
-    Act {
-        who: Option<usize>,
-        rkey: usize,
-        community: usize,
-        on: Target,
-        denies: bool,
-        acted: i64,
-        broken: bool,
-    },
-    Undo {
-        who: usize,
-        rkey: usize,
-    },
-    Account {
-        who: usize,
-        status: Option<&'static str>,
-    },
+    Post { who: usize, rkey: usize, posted: i64, marks: Marks, broken: bool },
+    Unpost { who: usize, rkey: usize },
+    Config { community: usize, config: Config },
+    Close { community: usize },
+    Join { who: usize, rkey: usize, community: usize, active: bool, broken: bool },
+    Leave { who: usize, rkey: usize },
+    Act { by: By, rkey: usize, community: usize, on: Target, denies: bool, acted: i64, broken: bool },
+    Undo { who: usize, rkey: usize },
+    Account { who: usize, status: Option<&'static str> },
 }
 
 #[derive(Debug, Clone)]
@@ -142,6 +105,16 @@ enum Target {
     /// The post that was written so many posts before.
     Recent(usize),
     Person(usize),
+    /// The community's moderator with this number, if it has so many.
+    Moderator(usize),
+}
+
+/// Who acts in a community.
+#[derive(Debug, Clone)]
+enum By {
+    Owner,
+    Moderator(usize),
+    Anyone(usize),
 }
 
 /// Where a post names which hashtags.
@@ -177,8 +150,8 @@ fn step() -> impl Strategy<Value = Step> {
     let (who, community, rkey) = (|| 0..PEOPLE, || 0..COMMUNITIES, || 0..RKEYS.len());
     let post =
         (who(), rkey(), select(&POSTED[..]), marks(), rarely()).prop_map(|(who, rkey, posted, marks, broken)| What::Post { who, rkey, posted, marks, broken });
-    let act = (option::weighted(0.6, who()), 0..5_usize, community(), target(), prop::bool::weighted(0.7), select(&ACTED[..]), rarely())
-        .prop_map(|(who, rkey, community, on, denies, acted, broken)| What::Act { who, rkey, community, on, denies, acted, broken });
+    let act = (by(), 0..5_usize, community(), target(), prop::bool::weighted(0.7), select(&ACTED[..]), rarely())
+        .prop_map(|(by, rkey, community, on, denies, acted, broken)| What::Act { by, rkey, community, on, denies, acted, broken });
     let join = (who(), 0..COMMUNITIES, community(), prop::bool::weighted(0.75), rarely()).prop_map(|(who, rkey, community, active, broken)| What::Join {
         who,
         rkey,
@@ -206,6 +179,15 @@ fn target() -> impl Strategy<Value = Target> {
         2 => (0..PEOPLE, 0..RKEYS.len()).prop_map(|(who, rkey)| Target::Post { who, rkey }),
         5 => (0..6_usize).prop_map(Target::Recent),
         2 => (0..PEOPLE).prop_map(Target::Person),
+        1 => (0..2_usize).prop_map(Target::Moderator),
+    ]
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![
+        4 => Just(By::Owner),
+        3 => (0..2_usize).prop_map(By::Moderator),
+        3 => (0..PEOPLE).prop_map(By::Anyone),
     ]
 }
 
@@ -256,7 +238,8 @@ pub(crate) struct Story {
 impl Case {
     /// Tells the case as something that happens up to `now`.
     pub(crate) fn tell(&self, salt: u32, now: i64) -> Story {
-        let mut teller = Teller { salt, now, time_us: (now - HOUR) * 1_000, repos: BTreeMap::new(), posts: Vec::new(), events: Vec::new() };
+        let mut teller =
+            Teller { salt, now, time_us: (now - HOUR) * 1_000, repos: BTreeMap::new(), posts: Vec::new(), moderators: BTreeMap::new(), events: Vec::new() };
         for who in 0..PEOPLE {
             teller.introduce(who);
         }
@@ -288,6 +271,8 @@ struct Teller {
     repos: BTreeMap<usize, Repo>,
     /// Whose posts were written, under which keys, one after the other.
     posts: Vec<(usize, usize)>,
+    /// Whom the last config of each community names.
+    moderators: BTreeMap<usize, Vec<usize>>,
     events: Vec<Told>,
 }
 
@@ -321,6 +306,12 @@ impl Teller {
         uri(&self.did(owner), CONFIG, rkey)
     }
 
+    /// The owner, if there are not so many.
+    fn moderator(&self, community: usize, number: usize) -> usize {
+        let moderators = self.moderators.get(&community).into_iter().flatten();
+        moderators.copied().nth(number).unwrap_or(community_key(community).0)
+    }
+
     fn fill(&self, form: &str, hashtag: usize) -> String {
         form.replace('@', &self.hashtag(hashtag))
     }
@@ -348,6 +339,7 @@ impl Teller {
             What::Config { community, config } => {
                 let (owner, rkey) = community_key(*community);
                 let record = self.config(*community, config);
+                self.moderators.insert(*community, config.moderators.clone());
                 self.write(owner, CONFIG, rkey.to_owned(), Some(record), together);
             }
             What::Close { community } => {
@@ -362,19 +354,25 @@ impl Teller {
                 self.write(*who, MEMBERSHIP, format!("m{rkey}"), Some(record), together);
             }
             What::Leave { who, rkey } => self.write(*who, MEMBERSHIP, format!("m{rkey}"), None, together),
-            What::Act { who, rkey, community, on, denies, acted, broken } => {
+            What::Act { by, rkey, community, on, denies, acted, broken } => {
+                let author = match by {
+                    By::Owner => community_key(*community).0,
+                    By::Moderator(number) => self.moderator(*community, *number),
+                    By::Anyone(who) => *who,
+                };
                 let post = |(who, rkey): (usize, usize)| uri(&self.did(who), POST, RKEYS[rkey]);
                 let (target, kinds) = match on {
                     Target::Post { who, rkey } => (post((*who, *rkey)), ["hide_post", "unhide_post"]),
                     Target::Recent(ago) => (post(self.posts.iter().rev().nth(*ago).copied().unwrap_or((0, 0))), ["hide_post", "unhide_post"]),
                     Target::Person(who) => (self.did(*who), ["block_user", "unblock_user"]),
+                    Target::Moderator(number) => (self.did(self.moderator(*community, *number)), ["block_user", "unblock_user"]),
                 };
                 let kind = kinds[usize::from(!denies)];
                 let mut record = records::action(kind, &target, &self.community(*community), self.now + acted);
                 if *broken {
                     record["createdAt"] = json!("yesterday");
                 }
-                self.write(who.unwrap_or(community_key(*community).0), ACTION, format!("a{rkey}"), Some(record), together);
+                self.write(author, ACTION, format!("a{rkey}"), Some(record), together);
             }
             What::Undo { who, rkey } => self.write(*who, ACTION, format!("a{rkey}"), None, together),
             What::Account { who, status } => self.account(*who, *status),
