@@ -128,8 +128,4 @@ impl Registry {
     pub fn forget_all(&mut self) {
         self.awake.clear();
     }
-
-    pub fn awake(&self) -> usize {
-        self.awake.len()
-    }
 }

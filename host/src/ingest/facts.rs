@@ -37,6 +37,11 @@ pub enum Outcome {
     Bounded,
 }
 
+impl Outcome {
+    /// For the counter, in the order of the variants.
+    pub(super) const LABELS: [&str; 3] = ["applied", "repeated", "bounded"];
+}
+
 /// The batch in which facts are being changed.
 pub struct Facts<'a> {
     pub view: &'a mut View,

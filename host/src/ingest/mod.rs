@@ -213,17 +213,16 @@ impl Ingest {
 
         let records = judge::records(&mut self.filter, &taken.events);
         let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now };
+        let mut outcomes = [0; Outcome::LABELS.len()];
         for (event, record) in taken.events.iter().zip(records) {
             let outcome = match &event.body {
                 Body::Commit(commit) => facts.commit(&event.did, commit, record)?,
                 Body::Account(account) => facts.account(&event.did, account)?,
             };
-            let outcome = match outcome {
-                Outcome::Applied => "applied",
-                Outcome::Repeated => "repeated",
-                Outcome::Bounded => "bounded",
-            };
-            metrics::counter!("atrarium_events_total", "outcome" => outcome).increment(1);
+            outcomes[outcome as usize] += 1;
+        }
+        for (label, count) in Outcome::LABELS.into_iter().zip(outcomes) {
+            metrics::counter!("atrarium_events_total", "outcome" => label).increment(count);
         }
         self.sweep.step(&mut facts)?;
         let alarms = ring(&mut view, &mut agenda, now)?;

@@ -115,10 +115,3 @@ fn grow(sum: &mut usize, current: usize, desired: usize, limit: usize) -> bool {
     }
     allowed
 }
-
-impl Limits {
-    /// The linear memory that the instance has taken, in bytes.
-    pub(super) fn memory(&self) -> usize {
-        self.memory
-    }
-}

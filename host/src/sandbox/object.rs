@@ -281,11 +281,6 @@ impl Object {
         self.call(backing, "wake", |guest, store, community| guest.atrarium_community_object().call_wake(store, community, now))
     }
 
-    /// The linear memory that the instance has taken, in bytes.
-    pub fn memory(&self) -> usize {
-        self.store.data().limits.memory()
-    }
-
     fn call(
         &mut self,
         backing: Box<dyn Backing>,
