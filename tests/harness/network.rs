@@ -64,6 +64,11 @@ impl Network {
         format!(r#"{{"did":{},"time_us":{time_us},"kind":"account","account":{account}}}"#, json!(did))
     }
 
+    /// Something that passes the prefilter and leaves no trace: it names no hashtag after all.
+    pub fn marker(&mut self) -> String {
+        self.create("did:plc:marker", POST, "marker", crate::records::post("atrarium_", 0))
+    }
+
     pub fn identity(&mut self, did: &str) -> String {
         let time_us = self.tick();
         let identity = json!({ "did": did, "seq": time_us / 1_000, "time": crate::records::datetime_us(time_us) });
@@ -80,6 +85,11 @@ impl Network {
 /// The AT-URI of a record.
 pub fn uri(did: &str, collection: &str, rkey: &str) -> String {
     format!("at://{did}/{collection}/{rkey}")
+}
+
+/// The record key in an AT-URI.
+pub fn rkey(uri: &str) -> &str {
+    uri.rsplit('/').next().expect("a URI has a key")
 }
 
 /// A did:plc made of a name, for people who read the test's output.

@@ -108,7 +108,7 @@ impl World {
 
     /// Waits until everything that was published has had its effect.
     pub async fn settled(&mut self) {
-        let marker = self.network.identity("did:plc:marker");
+        let marker = self.network.marker();
         let time_us = self.network.time_us();
         self.publish(marker);
         self.until("everything published is in the index", |world| {

@@ -133,9 +133,10 @@ impl Collector {
         self.events.len() >= MAX_EVENTS || self.record_bytes >= MAX_RECORDS || self.identities.len() >= MAX_EVENTS
     }
 
-    /// Whether there's anything that the consumer should be told at once.
+    /// Whether there's anything that the consumer should be told at once. Identities can wait for the next cursor: what is cached of
+    /// them is an hour old at times.
     pub(super) fn has_messages(&self) -> bool {
-        !self.events.is_empty() || !self.identities.is_empty()
+        !self.events.is_empty()
     }
 
     /// Whether there's anything that the consumer hasn't been told, be it only a cursor.
