@@ -5,6 +5,7 @@
 //! * [`world`]: the very program, in this process, with a firehose and a clock in the test's hand.
 //! * [`process`]: the binary that operators run, to be killed.
 //! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
+//! * [`walk`]: a reader of a feed, who may be interrupted.
 //! * [`http`]: a client that can also send what no client should.
 //!
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
@@ -14,6 +15,7 @@ pub mod network;
 pub mod process;
 pub mod records;
 pub mod scene;
+pub mod walk;
 pub mod world;
 
 pub use network::Network;

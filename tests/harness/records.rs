@@ -44,3 +44,10 @@ pub fn with(mut value: Value, fields: Value) -> Value {
     }
     value
 }
+
+/// A config with these shares in percent: own, parent, global.
+pub fn mixed(name: &str, hashtag: &str, shares: [u32; 3], more: Value) -> Value {
+    let [own, parent, global] = shares;
+    let shares = json!({ "feedMix": { "own": own, "parent": parent, "global": global } });
+    with(with(config(name, hashtag, crate::world::NOW - 50_000), shares), more)
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use atrarium::app::{App, Edges};
 use atrarium::clock::Clock;
+use atrarium::community::showing::Showing;
 use atrarium::ingest::retry::{DeadLetter, Retry, dead_letters};
 use atrarium::store::db::Backend;
 use atrarium::store::view::decode;
@@ -23,6 +24,9 @@ pub const TAG: &str = "#atrarium_a1b2c3d4";
 
 /// Another one.
 pub const OTHER_TAG: &str = "#atrarium_0f0f0f0f";
+
+/// And one more.
+pub const THIRD_TAG: &str = "#atrarium_33333333";
 
 impl World {
     /// Publishes the creation of a record; answers its AT-URI.
@@ -61,6 +65,14 @@ impl World {
         }
     }
 
+    /// Each leaves it again.
+    pub fn leave(&mut self, community: &str, members: &[&str]) {
+        let rkey = format!("in-{}", community.rsplit('/').next().unwrap_or_default());
+        for member in members {
+            self.delete(member, MEMBERSHIP, &rkey);
+        }
+    }
+
     /// A post with this hashtag; answers its AT-URI.
     pub fn post(&mut self, author: &str, rkey: &str, hashtag: &str, created_ms: i64) -> String {
         self.create(author, POST, rkey, records::post(&format!("hello {hashtag}"), created_ms))
@@ -95,6 +107,18 @@ impl World {
             })
         });
         counted.map_or(0, |()| rows)
+    }
+
+    /// How many posts the communities of this host show, each for itself.
+    pub fn shown(&self) -> usize {
+        let mut shown = 0;
+        let read = self.app().store.snapshot().and_then(|snapshot| {
+            snapshot.scan(Table::Visible, &Span::all(), false, |key, value| {
+                shown += usize::from(decode::<Showing>(Table::Visible, key, value).is_ok_and(|showing| showing.since.is_some()));
+                true
+            })
+        });
+        read.map_or(0, |()| shown)
     }
 
     /// What was given up on, by the subject's name.

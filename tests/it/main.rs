@@ -10,5 +10,6 @@ mod journey; // a community's life, as its people live it
 mod kill; // dies at any moment, and loses nothing
 mod law; // the law of the feed, against chance
 mod malformed; // what no lexicon allows
-mod paging; // walks through feeds
+mod paging; // sizes, order, and the default mix
 mod requests; // bad ones, to the running program
+mod walks; // through a feed, while it changes

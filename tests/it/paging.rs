@@ -1,66 +1,15 @@
-//! Walks through feeds: no page repeats a post and none skips one, whatever happens meanwhile and however the walk is cut.
+//! Pages: their size, their order and what is in them, by the default mix, while nothing happens.
 
 use std::collections::BTreeSet;
 use std::slice::from_ref;
 
-use atrarium_tests::network::{CONFIG, POST, did, uri};
-use atrarium_tests::records::{self, with};
-use atrarium_tests::scene::{OTHER_TAG, TAG};
+use atrarium_tests::network::{CONFIG, POST, did, rkey, uri};
+use atrarium_tests::records::{self, mixed};
+use atrarium_tests::scene::{OTHER_TAG, TAG, THIRD_TAG};
+use atrarium_tests::walk::{Walk, assert_no_repeats};
 use atrarium_tests::world::{NOW, feed_of, posts_of};
 use atrarium_tests::{World, WorldOptions};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use serde_json::json;
-
-const THIRD_TAG: &str = "#atrarium_33333333";
-
-/// A reader in the middle of a feed.
-struct Walk<'a> {
-    community: &'a str,
-    seen: Vec<String>,
-    cursor: Option<String>,
-    ended: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn of(community: &'a str) -> Self {
-        Self { community, seen: Vec::new(), cursor: None, ended: false }
-    }
-
-    async fn next(&mut self, world: &World, limit: usize) {
-        assert!(!self.ended, "the walk has come to its end");
-        let answer = world.page(self.community, limit, self.cursor.as_deref()).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let page = answer.json();
-        let posts = posts_of(&page);
-        assert!(posts.len() <= limit);
-        self.seen.extend(posts);
-        self.cursor = page["cursor"].as_str().map(str::to_owned);
-        self.ended = self.cursor.is_none();
-    }
-
-    async fn rest(mut self, world: &World, limit: usize) -> Vec<String> {
-        while !self.ended {
-            self.next(world, limit).await;
-        }
-        self.seen
-    }
-}
-
-fn assert_no_repeats(seen: &[String]) {
-    let distinct: BTreeSet<&String> = seen.iter().collect();
-    assert_eq!(distinct.len(), seen.len(), "a post came twice: {seen:?}");
-}
-
-/// A config with these shares in percent.
-fn mixed(name: &str, tag: &str, shares: [u32; 3], more: serde_json::Value) -> serde_json::Value {
-    let [own, parent, global] = shares;
-    with(with(records::config(name, tag, NOW - 50_000), json!({ "feedMix": { "own": own, "parent": parent, "global": global } })), more)
-}
-
-fn rkey(uri: &str) -> &str {
-    uri.rsplit('/').next().expect("a URI has a key")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn posts_of_the_same_millisecond_are_on_one_page_each() {
@@ -85,99 +34,6 @@ async fn posts_of_the_same_millisecond_are_on_one_page_each() {
     let expected: Vec<String> = order.iter().map(|(_, key, author)| uri(author, POST, key)).collect();
     for limit in [1, 2, 3, 4, 5, 7, 23, 24, 25, 100] {
         assert_eq!(world.walk(&community, limit).await, expected, "in pages of {limit}");
-    }
-    world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_arrives_or_goes_during_a_walk_neither_repeats_nor_skips_a_post() {
-    let mut world = World::new().await;
-    let (owner, member) = (did("owner"), did("member"));
-    let community = world.open(&owner, "main", TAG);
-    world.join(&community, &[&member]);
-    let posts: Vec<String> = (0..10).rev().map(|n| world.post(&member, &format!("p{n}"), TAG, NOW - 30_000 + n * 100)).collect();
-    world.settled().await;
-    let mut walk = Walk::of(&community);
-    walk.next(&world, 3).await;
-    assert_eq!(walk.seen, posts[..3]);
-    // Newer than all; between two that were shown; between two that are still to come; at the very place of the last that was shown.
-    world.post(&member, "new", TAG, NOW - 10_000);
-    world.post(&member, "shown", TAG, NOW - 30_000 + 850);
-    let to_come = world.post(&member, "ahead", TAG, NOW - 30_000 + 550);
-    world.post(&member, "p7z", TAG, NOW - 30_000 + 700);
-    let same_instant = world.post(&member, "p", TAG, NOW - 30_000 + 700);
-    // One that was shown is deleted, as is the one at which the walk stands; of those to come, one is deleted and one hidden.
-    world.delete(&member, POST, "p9");
-    world.delete(&member, POST, "p7");
-    world.delete(&member, POST, "p4");
-    world.act(&owner, "a1", "hide_post", &posts[6], &community);
-    world.settled().await;
-    walk.next(&world, 3).await;
-    assert_eq!(walk.seen[3..], [same_instant, posts[3].clone(), to_come]);
-    // What was hidden comes back, ahead of the walk and behind it; a post moves to another place by an update.
-    world.act(&owner, "a2", "hide_post", &posts[1], &community);
-    world.delete(&owner, "net.atrarium.moderation.action", "a1");
-    world.settled().await;
-    walk.next(&world, 1).await;
-    assert_eq!(walk.seen[6..], [posts[4].clone()]);
-    world.delete(&owner, "net.atrarium.moderation.action", "a2");
-    world.settled().await;
-    let seen = walk.rest(&world, 2).await;
-    assert_eq!(seen[7..], [&posts[6..7], &posts[7..]].concat());
-    assert_no_repeats(&seen);
-    world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_happens_during_it_a_walk_shows_what_was_there_throughout() {
-    let mut world = World::new().await;
-    let mut random = StdRng::seed_from_u64(20_261_120);
-    let owner = did("owner");
-    let parent = world.create(&owner, CONFIG, "parent", mixed("Parent", OTHER_TAG, [100, 0, 0], json!({})));
-    let community = world.create(&owner, CONFIG, "main", mixed("Main", TAG, [50, 30, 20], json!({ "parentCommunity": parent })));
-    world.create(&owner, CONFIG, "third", mixed("Third", THIRD_TAG, [100, 0, 0], json!({})));
-    let mut number = 0;
-    let mut post = |world: &mut World, random: &mut StdRng| {
-        number += 1;
-        // Few instants, so that there are many ties; some posts carry several hashtags.
-        let tags = [TAG, OTHER_TAG, THIRD_TAG];
-        let text: Vec<&str> = tags.into_iter().filter(|_| random.random_bool(0.5)).collect();
-        let text = if text.is_empty() { TAG.to_owned() } else { text.join(" ") };
-        let created = NOW - 60_000 + random.random_range(0..40) * 1_000;
-        world.create(&owner, POST, &format!("p{number:04}"), records::post(&text, created))
-    };
-    let mut alive: BTreeSet<String> = (0..60).map(|_| post(&mut world, &mut random)).collect();
-    world.settled().await;
-    for round in 0..12 {
-        let mut walk = Walk::of(&community);
-        let throughout = alive.clone();
-        let mut ever = alive.clone();
-        let mut gone = BTreeSet::new();
-        while !walk.ended {
-            walk.next(&world, random.random_range(1..=12)).await;
-            for _ in 0..random.random_range(0..3) {
-                let new = post(&mut world, &mut random);
-                ever.insert(new.clone());
-                alive.insert(new);
-            }
-            for _ in 0..random.random_range(0..3) {
-                let index = random.random_range(0..alive.len());
-                let victim = alive.iter().nth(index).expect("it is within").clone();
-                alive.remove(&victim);
-                world.delete(&owner, POST, rkey(&victim));
-                gone.insert(victim);
-            }
-            world.settled().await;
-        }
-        assert_no_repeats(&walk.seen);
-        let seen: BTreeSet<String> = walk.seen.iter().cloned().collect();
-        assert!(seen.is_subset(&ever), "round {round}: a post from nowhere");
-        let missed: Vec<&String> = throughout.difference(&gone).filter(|post| !seen.contains(*post)).collect();
-        assert!(missed.is_empty(), "round {round}: skipped {missed:?}");
-        while alive.len() < 60 {
-            alive.insert(post(&mut world, &mut random));
-        }
-        world.settled().await;
     }
     world.stop().await;
 }

@@ -3,8 +3,9 @@
 //! All of it goes to the view that the desk holds for the time of the call; the registry keeps or discards it. Every key is
 //! prefixed with the community's number, so that an object can't even name what belongs to another.
 
+use super::showing::{self, Edition, Entry};
 use super::{directory, held};
-use crate::record::Hashtag;
+use crate::record::{Hashtag, RETENTION_MS};
 use crate::sandbox::object::{Backing, Listing, Refusal, Role, Shown};
 use crate::store::schema::{self, count};
 use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
@@ -12,14 +13,6 @@ use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 const MAX_KEY: usize = 1_024;
 const MAX_VALUE: usize = 128 << 10;
 const MAX_LISTING: u32 = 1_000;
-
-/// A post's row in the feed tables: what a mix may want to know beside the key.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Entry {
-    pub reply: bool,
-    pub languages: Vec<String>,
-    pub labels: Vec<String>,
-}
 
 /// An object's access, for one call.
 #[derive(Debug)]
@@ -30,11 +23,16 @@ pub struct Desk {
     community: CommunityId,
     hashtag: Hashtag,
     quota: u64,
+    /// Of the batch to which the call belongs.
+    edition: Edition,
+    now: i64,
 }
 
 impl Desk {
-    pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, quota: u64) -> Self {
-        Self { view, admitted: Vec::new(), community, hashtag, quota }
+    /// `now` in milliseconds since the Unix epoch; the view is of a batch whose edition has begun.
+    pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, quota: u64, now: i64) -> Result<Self, StoreError> {
+        let edition = showing::edition(&view)?;
+        Ok(Self { view, admitted: Vec::new(), community, hashtag, quota, edition, now })
     }
 
     fn key(&self, key: &str) -> Vec<u8> {
@@ -43,11 +41,6 @@ impl Desk {
 
     fn size_of(&self, key: &[u8]) -> Result<u64, StoreError> {
         Ok(self.view.get(Table::Objects, key)?.map_or(0, |value| (key.len() + value.len()) as u64))
-    }
-
-    fn place(&self, sort_time: i64, rkey: &str, author: &str) -> (Vec<u8>, Vec<u8>) {
-        let place = schema::place(sort_time, rkey, author);
-        (Key::community(self.community).bytes(place.as_ref()).build(), directory::global_row(place.as_ref(), self.community))
     }
 }
 
@@ -108,18 +101,16 @@ impl Backing for Desk {
     }
 
     fn publish(&mut self, post: Shown) -> Result<(), StoreError> {
-        let (own, global) = self.place(post.sort_time, &post.rkey, &post.author);
-        let entry = crate::store::view::encode(&Entry { reply: post.reply, languages: post.languages, labels: post.labels });
-        self.view.put(Table::Visible, own, entry.clone());
-        self.view.put(Table::Global, global, entry);
-        Ok(())
+        let place = schema::place(post.sort_time, &post.rkey, &post.author);
+        let entry = Entry { reply: post.reply, languages: post.languages, labels: post.labels };
+        showing::publish(&mut self.view, self.community, place.as_ref(), self.edition, entry)
     }
 
     fn retract(&mut self, author: &str, rkey: &str, sort_time: i64) -> Result<(), StoreError> {
-        let (own, global) = self.place(sort_time, rkey, author);
-        self.view.delete(Table::Visible, own);
-        self.view.delete(Table::Global, global);
-        Ok(())
+        let place = schema::place(sort_time, rkey, author);
+        // Of a post whose week is over no walk needs to know more.
+        let traced = (sort_time > self.now - RETENTION_MS).then_some(self.now);
+        showing::retract(&mut self.view, self.community, place.as_ref(), self.edition, traced)
     }
 
     fn admit(&mut self, did: &str, role: Role) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 //! * [`directory`]: the communities of this host, by URI, number and hashtag; opening and closing them.
 //! * [`desk`]: what a community's object may read and write during one call.
 //! * [`registry`]: the objects that are awake, and talking to one.
+//! * [`showing`]: a post's rows in the feeds, and since when they are there.
 //! * [`held`]: the bounds of design section 4, counted.
 //!
 //! Nothing here commits: all changes go to the `View` that the caller brings, and the caller decides what becomes of it. What a
@@ -12,6 +13,7 @@ pub mod desk;
 pub mod directory;
 pub mod held;
 pub mod registry;
+pub mod showing;
 
 pub use directory::Community;
 pub use held::Bounds;

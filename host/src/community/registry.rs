@@ -61,7 +61,7 @@ impl Registry {
             Err(fault) => return Ok(Told { view, outcome: Err(fault) }),
         };
         view.begin();
-        let desk: Box<dyn Backing> = Box::new(Desk::new(view, id, community.config.hashtag, self.quota));
+        let desk: Box<dyn Backing> = Box::new(Desk::new(view, id, community.config.hashtag, self.quota, now)?);
         let (desk, result) = match message {
             Message::Notices(notices) => awake.object.handle(desk, notices, now),
             Message::Wake => awake.object.wake(desk, now),

@@ -1,19 +1,22 @@
 //! Where a walk through a feed goes on: an opaque text for the AppView, and all that the host keeps of a walk.
 //!
 //! A walk reads each source from newest to oldest and never turns back, so it is described by where each source was left and how
-//! many posts of it were shown. Posts that arrive later are newer than that, or lie ahead; so no page repeats a post, and none
-//! skips one. The text is base64url, at most about 1.2 kB with the longest keys and 120 bytes with ordinary ones; it doesn't
-//! grow over a walk. A forged one can only choose where to start reading what is public.
+//! many posts of it were shown; and by the edition of the index with which it began, which settles the source of every post
+//! for as long as the walk lasts. Posts that arrive later are newer than that, or lie ahead; so no page repeats a post, and
+//! none skips one. The text is base64url, at most about 1.2 kB with the longest keys and 120 bytes with ordinary ones; it
+//! doesn't grow over a walk. A forged one can only choose where to start reading what is public.
 //!
 //! ```text
-//! version 1 u8 · for each source: taken varint, position: 0 | 1 sort time i64, rkey, did
+//! version 2 u8 · begun varint · for each source: taken varint, position: 0 | 1 sort time i64, rkey, did
 //! ```
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-const VERSION: u8 = 1;
+use crate::community::showing::Edition;
+
+const VERSION: u8 = 2;
 
 /// The longest text that is looked at.
 const MAX_TEXT: usize = 4 << 10;
@@ -38,6 +41,8 @@ pub struct Progress {
 /// How far a walk has come: own, parent, global.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walk {
+    /// The edition of the index that its first page was read from.
+    pub begun: Edition,
     pub progress: [Progress; 3],
 }
 
@@ -81,7 +86,7 @@ mod tests {
 
     fn walk() -> Walk {
         let position = Position { sort_time: 1_783_175_888_085, rkey: "3mptbyplj5d2a".into(), did: "did:plc:wq4aajammjtxdomz3e23667t".into() };
-        Walk { progress: [Progress { taken: 40, position: Some(position) }, Progress::default(), Progress { taken: 2, position: None }] }
+        Walk { begun: 2_000_000, progress: [Progress { taken: 40, position: Some(position) }, Progress::default(), Progress { taken: 2, position: None }] }
     }
 
     #[test]

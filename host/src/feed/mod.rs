@@ -3,6 +3,7 @@
 //! ```text
 //! skeleton.rs  a request → a page, in one snapshot
 //! sources.rs   candidates from own, parent and global
+//! home.rs      which of these a post belongs to
 //! cursor.rs    where a walk goes on
 //! cache.rs     pages that need not be made again, and what is served while the database is away
 //! ```
@@ -11,6 +12,7 @@
 
 mod cache;
 pub mod cursor;
+mod home;
 pub mod skeleton;
 pub mod sources;
 

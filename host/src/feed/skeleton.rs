@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use super::cache::{Asked, Pages};
 use super::cursor::Walk;
+use super::home::Origins;
 use super::sources::{Next, Reader, Window};
 use crate::clock::Clock;
 use crate::community::Community;
+use crate::community::showing::edition_of;
 use crate::config::Party;
 use crate::event::Collection;
 use crate::record::{RecordKey, Stage};
@@ -89,7 +91,7 @@ impl Feeds {
     /// A page of a feed, as the JSON of `app.bsky.feed.getFeedSkeleton`.
     pub fn skeleton(&self, request: &Request<'_>) -> Result<Bytes, FeedError> {
         let inner = &*self.0;
-        let walk = request.cursor.map_or(Ok(Walk::default()), Walk::from_text).map_err(|cause| FeedError::BadCursor(cause.to_string()))?;
+        let walk = request.cursor.map(Walk::from_text).transpose().map_err(|cause| FeedError::BadCursor(cause.to_string()))?;
         let asked = Asked { owner: request.owner.to_owned(), rkey: request.rkey.to_owned(), limit: request.limit, cursor: request.cursor.map(str::to_owned) };
         let (version, now) = (inner.store.feeds_version(), inner.clock.now_ms());
         if let Some(body) = inner.pages.fresh(&asked, version, now) {
@@ -135,13 +137,17 @@ pub fn feed_uri(owner: &str, rkey: &str) -> String {
 
 impl Inner {
     /// A new page; `None` if there is no such feed.
-    fn make(&self, request: &Request<'_>, mut walk: Walk, now: i64) -> Result<Option<Bytes>, StoreError> {
+    fn make(&self, request: &Request<'_>, walk: Option<Walk>, now: i64) -> Result<Option<Bytes>, StoreError> {
         let snapshot = self.store.snapshot()?;
         let config = RecordKey { did: request.owner.to_owned(), collection: Collection::Config, rkey: request.rkey.to_owned() };
         let Some(id) = number(&snapshot, &config.uri())? else { return Ok(None) };
         let Some(community) = community(&snapshot, id)? else { return Ok(None) };
         let plan = self.plan(&snapshot, id, &community)?;
-        let reader = Reader { snapshot: &snapshot, community: id, window: Window::at(now) };
+        let mut walk = match walk {
+            Some(walk) => walk,
+            None => Walk { begun: edition_of(&snapshot)?, ..Walk::default() },
+        };
+        let reader = Reader { snapshot: &snapshot, origins: &plan.origins, begun: walk.begun, window: Window::at(now) };
 
         for round in 1..=ROUNDS {
             let (sources, nexts) = plan.read(&reader, &walk, request.limit as usize)?;
@@ -166,7 +172,13 @@ impl Inner {
             None => None,
         };
         let except = if shares.global > 0 && !self.excluded.is_empty() { self.exclusions(snapshot)? } else { HashSet::new() };
-        Ok(Plan { community: id, own: shares.own, parent: parent.map(|parent| (parent, shares.parent)), global: shares.global, except })
+        let origins = Origins { community: id, own: shares.own > 0, parent, global: shares.global > 0, except };
+        let sources = [
+            origins.own.then_some((SourceKind::Own, shares.own)),
+            parent.map(|_| (SourceKind::Parent, shares.parent)),
+            origins.global.then_some((SourceKind::Global, shares.global)),
+        ];
+        Ok(Plan { origins, shares: sources.into_iter().flatten().collect() })
     }
 
     /// The communities that the operator keeps out of *global*.
@@ -224,14 +236,12 @@ fn community(snapshot: &Snapshot, id: CommunityId) -> Result<Option<Community>, 
     snapshot.get(Table::Communities, key.as_ref())?.map(|bytes| decode(Table::Communities, key.as_ref(), &bytes)).transpose()
 }
 
-/// Which sources a feed has. A source without a share is none.
+/// Where a feed's posts come from, and in which shares.
 #[derive(Debug)]
 struct Plan {
-    community: CommunityId,
-    own: u32,
-    parent: Option<(CommunityId, u32)>,
-    global: u32,
-    except: HashSet<CommunityId>,
+    origins: Origins,
+    /// The sources that have a share, in percent, in the order in which ties are settled.
+    shares: Vec<(SourceKind, u32)>,
 }
 
 /// Where a source's progress stands in a walk.
@@ -246,32 +256,22 @@ fn place_of(kind: SourceKind) -> usize {
 impl Plan {
     /// The next candidates of every source.
     fn read(&self, reader: &Reader<'_>, walk: &Walk, limit: usize) -> Result<(Vec<Source>, Vec<Next>), StoreError> {
-        let (mut sources, mut nexts, mut also) = (Vec::new(), Vec::new(), Vec::new());
-        let mut add = |kind: SourceKind, share: u32, mut next: Next| {
+        let (mut sources, mut nexts) = (Vec::new(), Vec::new());
+        for (kind, share) in &self.shares {
+            let progress = &walk.progress[place_of(*kind)];
+            let mut next = reader.next(*kind, progress, limit)?;
             let candidates = std::mem::take(&mut next.candidates);
-            sources.push(Source { kind, share, taken: walk.progress[place_of(kind)].taken, candidates, more: next.more });
+            sources.push(Source { kind: *kind, share: *share, taken: progress.taken, candidates, more: next.more });
             nexts.push(next);
-        };
-        if self.own > 0 {
-            add(SourceKind::Own, self.own, reader.own(&walk.progress[0], limit)?);
-            also.push(self.community);
-        }
-        if let Some((parent, share)) = self.parent {
-            add(SourceKind::Parent, share, reader.parent(parent, &also, &walk.progress[1], limit)?);
-            also.push(parent);
-        }
-        if self.global > 0 {
-            add(SourceKind::Global, self.global, reader.global(&self.except, &also, &walk.progress[2], limit)?);
         }
         Ok((sources, nexts))
     }
 
     /// Notes how far the page has brought the walk; answers whether it has come to its end.
     fn advance(&self, walk: &mut Walk, nexts: &[Next], page: &Page) -> bool {
-        let places = [(self.own > 0).then_some(0), self.parent.map(|_| 1), (self.global > 0).then_some(2)];
         let mut ended = true;
-        for (source, (place, next)) in places.into_iter().flatten().zip(nexts).enumerate() {
-            let progress = &mut walk.progress[place];
+        for (source, ((kind, _), next)) in self.shares.iter().zip(nexts).enumerate() {
+            let progress = &mut walk.progress[place_of(*kind)];
             let consumed = page.consumed.get(source).copied().unwrap_or(0).min(next.positions.len());
             let picked = page.picks.iter().filter(|(from, _)| *from == source).count();
             progress.taken = progress.taken.saturating_add(u32::try_from(picked).unwrap_or(u32::MAX));

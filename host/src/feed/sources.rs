@@ -1,17 +1,15 @@
-//! Candidates for a page: the next visible posts of own, parent and global, each in one order.
+//! Candidates for a page: the next posts of own, parent and global, each in one order.
 //!
-//! A post belongs to one source only: to *own* if the community shows it itself, else to *parent* if the parent does, else to
-//! *global*; sources without a share don't count. So a post appears once in a walk, whatever the mix does and however long it
-//! takes. Judged here, at every read: the window of design section 4 (older than a week is over, more than two minutes ahead
-//! waits), and what the community's moderation keeps out of parent and global. Reading is bounded: a source that hides
-//! thousands of posts in a row gives fewer candidates for that page and goes on behind them with the next.
-
-use std::collections::HashSet;
+//! A post belongs to one source only, which [`super::home`] settles, so it appears once in a walk, whatever the mix does and
+//! however long it takes. Judged here, at every read: the window of design section 4 (older than a week is over, more than
+//! two minutes ahead waits). Reading is bounded: a source that hides thousands of posts in a row gives fewer candidates for
+//! that page and goes on behind them with the next.
 
 use super::cursor::{Position, Progress};
-use crate::community::desk::Entry;
+use super::home::{Origins, global_parts, home};
+use crate::community::showing::{Edition, Entry, Showing};
 use crate::record::{AHEAD_MS, RETENTION_MS, RecordKey};
-use crate::sandbox::mix::Candidate;
+use crate::sandbox::mix::{Candidate, SourceKind};
 use crate::store::schema::{self, place_parts};
 use crate::store::view::decode;
 use crate::store::{CommunityId, Key, Snapshot, Span, StoreError, Table};
@@ -43,75 +41,72 @@ pub struct Next {
     pub more: bool,
 }
 
-/// One feed's reading, in one snapshot.
+/// One walk's reading of a feed, in one snapshot.
 #[derive(Debug)]
 pub struct Reader<'a> {
     pub snapshot: &'a Snapshot,
-    pub community: CommunityId,
+    pub origins: &'a Origins,
+    /// The edition with which the walk began.
+    pub begun: Edition,
     pub window: Window,
 }
 
 impl Reader<'_> {
-    /// The community's own posts.
-    pub fn own(&self, progress: &Progress, limit: usize) -> Result<Next, StoreError> {
-        self.of_community(self.community, progress, limit, |_| Ok(true))
+    /// The next posts whose home this source is. A source without a share has none.
+    pub fn next(&self, kind: SourceKind, progress: &Progress, limit: usize) -> Result<Next, StoreError> {
+        match kind {
+            SourceKind::Own => self.of_community(Some(self.origins.community), kind, progress, limit),
+            SourceKind::Parent => self.of_community(self.origins.parent, kind, progress, limit),
+            SourceKind::Global => self.of_all(progress, limit),
+        }
     }
 
-    /// The parent's posts that aren't `also` shown by the community.
-    pub fn parent(&self, parent: CommunityId, also: &[CommunityId], progress: &Progress, limit: usize) -> Result<Next, StoreError> {
-        self.of_community(parent, progress, limit, |place| Ok(!self.shown_by(also, place)? && self.let_in(place)?))
-    }
-
-    /// The posts of all other communities but `except`, that none of `also` shows.
-    pub fn global(&self, except: &HashSet<CommunityId>, also: &[CommunityId], progress: &Progress, limit: usize) -> Result<Next, StoreError> {
-        let mut last: Vec<u8> = Vec::new();
-        self.read(Table::Global, &Key::new(), progress, limit, |row| {
-            let Some((place, id)) = row.len().checked_sub(5).map(|end| (&row[..end], &row[end + 1..])) else { return Ok(false) };
-            let id = id.try_into().map_or(0, CommunityId::from_be_bytes);
-            // Several communities may show one post: their rows follow each other.
-            if id == self.community || except.contains(&id) || last == place || self.shown_by(also, place)? || !self.let_in(place)? {
-                return Ok(false);
+    fn of_community(&self, community: Option<CommunityId>, kind: SourceKind, progress: &Progress, limit: usize) -> Result<Next, StoreError> {
+        let Some(community) = community else { return Ok(Next::default()) };
+        self.read(Table::Visible, &Key::community(community), progress, limit, |place, showing| {
+            let from_the_start = showing.since.is_some() && showing.first_from(self.begun) == Some(self.begun);
+            // The usual case, without a look at the post's other rows: no source comes before this one.
+            if from_the_start && kind == SourceKind::Own {
+                return Ok(true);
             }
-            last = place.to_vec();
-            Ok(true)
+            if from_the_start && !self.has_row(place, Some(self.origins.community).filter(|_| self.origins.own))? {
+                return self.origins.let_in(self.snapshot, place);
+            }
+            Ok(home(self.snapshot, self.origins, self.begun, place)? == Some(kind))
         })
     }
 
-    fn of_community(
-        &self,
-        community: CommunityId,
-        progress: &Progress,
-        limit: usize,
-        accept: impl FnMut(&[u8]) -> Result<bool, StoreError>,
-    ) -> Result<Next, StoreError> {
-        self.read(Table::Visible, &Key::community(community), progress, limit, accept)
-    }
-
-    /// Whether one of the communities shows the post itself.
-    fn shown_by(&self, communities: &[CommunityId], place: &[u8]) -> Result<bool, StoreError> {
-        for community in communities {
-            if self.snapshot.contains(Table::Visible, Key::community(*community).bytes(place).as_ref())? {
-                return Ok(true);
+    fn of_all(&self, progress: &Progress, limit: usize) -> Result<Next, StoreError> {
+        let mut done: Vec<u8> = Vec::new();
+        self.read(Table::Global, &Key::new(), progress, limit, |row, showing| {
+            let Some((place, id)) = global_parts(row) else { return Ok(false) };
+            // Several communities may show one post: their rows follow each other.
+            if done == place || self.origins.source_of(id) != Some(SourceKind::Global) {
+                return Ok(false);
             }
-        }
-        Ok(false)
+            let elsewhere = self.has_row(place, Some(self.origins.community).filter(|_| self.origins.own))? || self.has_row(place, self.origins.parent)?;
+            let accepted = match elsewhere {
+                true => home(self.snapshot, self.origins, self.begun, place)? == Some(SourceKind::Global),
+                false if showing.since.is_some() => self.origins.let_in(self.snapshot, place)?,
+                false => return Ok(false),
+            };
+            done = place.to_vec();
+            Ok(accepted)
+        })
     }
 
-    /// Whether the community's moderation lets a post of another community in.
-    fn let_in(&self, place: &[u8]) -> Result<bool, StoreError> {
-        let Some((_, rkey, did)) = place_parts(place) else { return Ok(false) };
-        let denied = |target: &str| self.snapshot.contains(Table::Denied, Key::community(self.community).rest(target).as_ref());
-        Ok(!denied(did)? && !denied(&uri(did, rkey))?)
+    fn has_row(&self, place: &[u8], community: Option<CommunityId>) -> Result<bool, StoreError> {
+        community.map_or(Ok(false), |id| self.snapshot.contains(Table::Visible, Key::community(id).bytes(place).as_ref()))
     }
 
-    /// Reads a feed table from newest to oldest. `accept` is given the row without the prefix.
+    /// Reads a feed table from newest to oldest. `accept` is given the key without the prefix, and the row.
     fn read(
         &self,
         table: Table,
         prefix: &Key,
         progress: &Progress,
         limit: usize,
-        mut accept: impl FnMut(&[u8]) -> Result<bool, StoreError>,
+        mut accept: impl FnMut(&[u8], &Showing) -> Result<bool, StoreError>,
     ) -> Result<Next, StoreError> {
         let mut span = Span::between(prefix.clone().time(self.window.oldest), prefix.clone().time(self.window.newest + 1));
         if let Some(Position { sort_time, rkey, did }) = &progress.position {
@@ -130,20 +125,24 @@ impl Reader<'_> {
                 return false;
             }
             let Some((sort_time, rkey, did)) = place_parts(place) else { return true };
-            match accept(row) {
+            let showing = match decode::<Showing>(table, key, value) {
+                Ok(showing) => showing,
+                Err(cause) => {
+                    failed = Some(cause);
+                    return false;
+                }
+            };
+            match accept(row, &showing) {
                 // There is more if one more would be let in: rows that aren't hang on the order in which communities were opened.
                 Ok(true) if next.candidates.len() == limit => {
                     next.more = true;
                     return false;
                 }
-                Ok(true) => match decode::<Entry>(table, key, value) {
-                    Ok(entry) => {
-                        next.positions.push(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() });
-                        next.candidates.push(candidate(sort_time, rkey, did, entry));
-                        next.passed = None;
-                    }
-                    Err(cause) => failed = Some(cause),
-                },
+                Ok(true) => {
+                    next.positions.push(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() });
+                    next.candidates.push(candidate(sort_time, rkey, did, showing.entry));
+                    next.passed = None;
+                }
                 Ok(false) if next.candidates.len() == limit => {}
                 Ok(false) => next.passed = Some(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() }),
                 Err(cause) => failed = Some(cause),
@@ -158,6 +157,6 @@ fn candidate(sort_time: i64, rkey: &str, did: &str, entry: Entry) -> Candidate {
     Candidate { uri: uri(did, rkey), author: did.to_owned(), sort_time, reply: entry.reply, languages: entry.languages, labels: entry.labels }
 }
 
-fn uri(did: &str, rkey: &str) -> String {
+pub(super) fn uri(did: &str, rkey: &str) -> String {
     RecordKey { did: did.to_owned(), collection: crate::event::Collection::Post, rkey: rkey.to_owned() }.uri()
 }

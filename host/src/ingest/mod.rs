@@ -39,7 +39,7 @@ use rules::Rules;
 use sweep::Sweep;
 
 use crate::clock::Clock;
-use crate::community::{Bounds, Registry};
+use crate::community::{Bounds, Registry, showing};
 use crate::event::Body;
 use crate::sandbox::filter::Filter;
 use crate::store::schema::time_of;
@@ -238,8 +238,9 @@ impl Ingest {
     }
 
     /// Tells the objects, takes out what is above the bounds, retries what is due, acknowledges the rows, and commits.
-    fn finish(&mut self, view: Box<View>, mut agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
+    fn finish(&mut self, mut view: Box<View>, mut agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
         let crowded = agenda.take_crowded();
+        showing::begin_edition(&mut view)?;
         let mut view = self.tell(view, agenda, now)?;
         if !crowded.is_empty() {
             let mut agenda = Agenda::default();
@@ -249,11 +250,7 @@ impl Ingest {
         let mut view = self.retry(view, due, now)?;
         Queue::acknowledge(&mut view, rows);
 
-        let layer = view.into_layer();
-        if layer.is_empty() {
-            return Ok(());
-        }
-        self.committer.commit(layer, events, rows.last().copied())
+        self.committer.commit(view.into_layer(), events, rows.last().copied())
     }
 
     fn tell(&mut self, view: Box<View>, agenda: Agenda, now: i64) -> Result<Box<View>, StoreError> {

@@ -1,9 +1,10 @@
-//! Forgetting what can't matter any more: posts past their week, and the traces of what is gone.
+//! Forgetting what can't matter any more: posts past their week, and the traces of what is gone or was withdrawn.
 //!
 //! Visibility is judged when a feed is read, so the sweep only frees space. It walks all records once an hour, some at a time
 //! between batches, and takes nothing that a repeat within the week could still concern.
 
 use super::facts::{AccountFact, Facts};
+use crate::community::showing;
 use crate::event::Collection;
 use crate::record::{RETENTION_MS, Record, Stored};
 use crate::store::schema;
@@ -47,6 +48,12 @@ impl Sweep {
         }
         self.next = facts.now + EVERY_MS;
         let walk = self.walk.get_or_insert(Walk { table: Table::Records, after: None });
+        if walk.table == Table::Traces {
+            if showing::fade(facts.view, facts.now - showing::TRACE_MS, ROWS_AT_ONCE)? == 0 {
+                self.walk = None;
+            }
+            return Ok(());
+        }
         let span = walk.after.as_ref().map_or_else(Span::all, |after| Span::all().after(after));
         let page = facts.view.range(walk.table, &span, false, ROWS_AT_ONCE)?;
         for (key, value) in &page {
@@ -58,7 +65,7 @@ impl Sweep {
         match (page.last(), walk.table) {
             (Some((last, _)), _) => walk.after = Some(last.clone()),
             (None, Table::Records) => *walk = Walk { table: Table::Accounts, after: None },
-            (None, _) => self.walk = None,
+            (None, _) => *walk = Walk { table: Table::Traces, after: None },
         }
         Ok(())
     }

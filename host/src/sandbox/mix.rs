@@ -29,7 +29,8 @@ const NAME: &str = "feed-mix";
 /// A page takes some tens of microseconds. The AppView waits five seconds; a mix must not come near.
 const DEADLINE: Duration = Duration::from_millis(100);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In the order in which ties are settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourceKind {
     Own,
     Parent,

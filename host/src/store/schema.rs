@@ -18,8 +18,9 @@
 //! objects         community u32 · guest's key                       → guest's value
 //! alarms          time · community u32                              → ()
 //! alarm-of        community u32                                     → time
-//! visible         community u32 · sort time · rkey ' ' did          → Entry          a community's own feed
-//! global          sort time · rkey ' ' did 0 · community u32        → Entry          all communities' feeds together
+//! visible         community u32 · sort time · rkey ' ' did          → Showing        a community's own feed, and what was in it lately
+//! global          sort time · rkey ' ' did 0 · community u32        → Showing        all communities' feeds together
+//! traces          time · community u32 · sort time · rkey ' ' did   → edition u64    what was withdrawn, by when
 //! members         community u32 · did                               → Role
 //! denied          community u32 · post uri or did                   → ()             what moderation keeps out
 //! retries         community u32 · subject                           → Retry
@@ -32,7 +33,7 @@ use crate::event::Collection;
 use crate::record::{Hashtag, RecordKey};
 
 /// What the layout above is called on disk. A database of another version is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A community's number in this index: short, never used twice.
 pub type CommunityId = u32;
@@ -69,6 +70,7 @@ tables! {
     AlarmOf = "alarm-of",
     Visible = "visible",
     Global = "global",
+    Traces = "traces",
     Members = "members",
     Denied = "denied",
     Retries = "retries",
@@ -273,6 +275,11 @@ pub mod count {
     /// Bytes in a community's namespace.
     pub fn object_bytes(id: super::CommunityId) -> Key {
         Key::new().u8(b'q').u32(id)
+    }
+
+    /// Commits that a feed may notice.
+    pub fn editions() -> Key {
+        Key::new().u8(b'E')
     }
 
     /// Open communities.
