@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::feed::Feeds;
 use crate::http::{self, Readiness, Service};
 use crate::ingest::rules::Rules;
-use crate::ingest::{Ingest, Parts, Pulse, Settings, intake};
+use crate::ingest::{Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Cursor, Endpoint, Health, KnownDids};
 use crate::sandbox::filter::Filter;
 use crate::sandbox::mix::Mixes;
@@ -92,7 +92,6 @@ pub struct App {
     pub store: Store,
     pub queue: Queue,
     pub health: Arc<Health>,
-    pub pulse: Arc<Pulse>,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
     servers: tokio::task::JoinHandle<()>,
@@ -122,7 +121,6 @@ impl App {
         let bounds = bounds(&config);
         let objects = Objects::new(&sandbox, &components.community)?;
         let feeds = Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, config.exclude_from_global.clone());
-        let pulse = Arc::new(Pulse::default());
         let ingest = Ingest::start(Parts {
             store: store.clone(),
             queue: queue.clone(),
@@ -132,7 +130,6 @@ impl App {
             rules: Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() },
             clock: clock.clone(),
             settings: Settings { batch_events: config.batch_events, batch_wait: config.batch_wait },
-            pulse: Arc::clone(&pulse),
         })?;
 
         let ending = Arc::new(AtomicBool::new(false));
@@ -158,13 +155,13 @@ impl App {
         let service =
             Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
         let servers = tokio::spawn({
-            let (feeds, stop, health, pulse, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), Arc::clone(&pulse), store.clone());
+            let (feeds, stop, health, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), store.clone());
             async move {
-                let readiness = move || readiness(&health, &pulse, &store, clock.now_us());
+                let readiness = move || readiness(&health, &store, clock.now_us());
                 tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
-        Ok(Self { feeds, store, queue, health, pulse, stop, receiver, servers, writer, ingest, ending, _lock: lock })
+        Ok(Self { feeds, store, queue, health, stop, receiver, servers, writer, ingest, ending, _lock: lock })
     }
 
     /// Waits until the program is told to stop, and for its orderly end.
@@ -258,9 +255,9 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn readiness(health: &Health, pulse: &Pulse, store: &Store, now_us: u64) -> Readiness {
+fn readiness(health: &Health, store: &Store, now_us: u64) -> Readiness {
     let mut reasons = Vec::new();
-    if store.is_failing() || pulse.paused.load(Ordering::Acquire) {
+    if store.is_failing() {
         reasons.push("the database fails: ingest is paused".to_owned());
     }
     if !health.connected.load(Ordering::Acquire) {

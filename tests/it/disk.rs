@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::slice::from_ref;
-use std::sync::atomic::Ordering::Acquire;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -142,7 +141,7 @@ async fn world_on<const N: usize>() -> (World, String, String) {
 
 /// Whether the program knows that it can't write.
 fn failing(world: &World) -> bool {
-    world.app().store.is_failing() || world.app().pulse.paused.load(Acquire)
+    world.app().store.is_failing()
 }
 
 /// What must hold while the disk fails: the page that was served before is served still, others are refused at once, and

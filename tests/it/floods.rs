@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use atrarium::store::Table;
 use atrarium_tests::World;
-use atrarium_tests::network::{CONFIG, MEMBERSHIP, did, uri};
-use atrarium_tests::records;
+use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
+use atrarium_tests::records::{self, with};
 use atrarium_tests::scene::{OTHER_TAG, TAG};
 use atrarium_tests::world::{NOW, posts_of};
+use serde_json::json;
 
 /// Times in an order that is nobody's: newest, oldest and what lies between.
 const SHUFFLED: [i64; 8] = [5, 0, 7, 2, 6, 1, 4, 3];
@@ -240,5 +241,42 @@ async fn a_full_queue_stops_the_reading_and_loses_nothing() {
     world.settled().await;
     assert_eq!(world.feed(&community).await, expected);
     assert_eq!(world.server.requests().len(), 1, "our silence was not taken for the server's");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_say_has_a_thousand_actions_in_a_community_and_no_more() {
+    let mut world = World::new().await;
+    let was = bounded(&world, "actions-per-stranger").await;
+    let (owner, moderator, stranger) = (did("owner"), did("moderator"), did("stranger"));
+    let config = |moderators: &[&str]| with(records::config("Test", TAG, NOW - 50_000), json!({ "moderators": moderators }));
+    let community = world.create(&owner, CONFIG, "main", config(&[&moderator]));
+    world.join(&community, &[&did("member")]);
+    let post = world.post(&did("member"), "p1", TAG, NOW - 30_000);
+    let nobodys = uri(&did("nobody"), POST, "x");
+    world.settled().await;
+    for n in 0..1_010 {
+        for author in [&moderator, &stranger] {
+            world.act(author, &format!("a{n:04}"), "hide_post", &nobodys, &community);
+        }
+    }
+    // The last ones of both hide what there is; the moderator's is heard, the stranger's isn't even kept.
+    world.act(&stranger, "last", "hide_post", &post, &community);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, from_ref(&post));
+    assert_eq!(bounded(&world, "actions-per-stranger").await, was + 11);
+    assert_eq!(world.rows(Table::Routes), 1_000 + 1_010 + 2);
+    world.act(&moderator, "last", "hide_post", &post, &community);
+    world.settled().await;
+    assert!(world.feed(&community).await.is_empty());
+    // Undone, it makes room; and who is appointed later has what was kept.
+    world.delete(&moderator, ACTION, "last");
+    world.delete(&stranger, ACTION, "a0000");
+    world.act(&stranger, "new", "hide_post", &post, &community);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, from_ref(&post));
+    world.update(&owner, CONFIG, "main", config(&[&stranger]));
+    world.settled().await;
+    assert!(world.feed(&community).await.is_empty());
     world.stop().await;
 }

@@ -1,12 +1,15 @@
 //! What the network may send and no lexicon allows: it is counted by its reason, leaves nothing behind, and stops nothing.
 
+use atrarium::clock::Clock;
+use atrarium::demo::server::Server;
 use atrarium::jetstream::Refusal;
 use atrarium::store::Table;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
+use atrarium_tests::process::Launch;
 use atrarium_tests::records::{self, with};
 use atrarium_tests::scene::{OTHER_TAG, TAG};
-use atrarium_tests::world::NOW;
-use atrarium_tests::{World, http};
+use atrarium_tests::world::{NOW, feed_of, posts_of};
+use atrarium_tests::{Network, World, http};
 use serde_json::{Value, json};
 use std::slice::from_ref;
 
@@ -274,4 +277,35 @@ async fn a_malformed_update_acts_as_a_delete() {
     }
     assert_eq!(http::get(world.admin, "/live").await.expect("the admin listener answers").status, 200);
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_malformed_records_is_a_line_of_log_for_each_batch() {
+    const RECORDS: usize = 3_000;
+    let temporary = tempfile::tempdir().expect("tests need a temporary directory");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+    let server = Server::start(listener).expect("a listener that was just bound");
+    let mut network = Network::starting_at(Clock::system().now_ms() - 60_000);
+    let now = Clock::system().now_ms();
+    for n in 0..RECORDS {
+        let spoilt = if n % 2 == 0 { json!({ "name": 7 }) } else { json!({ "hashtag": "no hashtag" }) };
+        server.publish(network.create(&did("spoiler"), CONFIG, &format!("c{n}"), with(records::config("Test", TAG, now), spoilt)));
+    }
+    let (owner, post) = (did("owner"), uri(&did("owner"), POST, "p1"));
+    server.publish(network.create(&owner, CONFIG, "main", records::config("Test", TAG, now)));
+    server.publish(network.create(&owner, POST, "p1", records::post(TAG, now - 1_000)));
+    let endpoint = server.endpoint();
+    let mut process = Launch { directory: &temporary.path().join("data"), jetstream: &endpoint, failpoints: None, flags: &[] }.start();
+    assert!(process.ready().await, "{}", process.log());
+    let feed = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&uri(&owner, CONFIG, "main")));
+    while http::get(process.address, &feed).await.is_ok_and(|answer| answer.status != 200 || posts_of(&answer.json()) != from_ref(&post)) {
+        assert!(!process.has_ended(), "{}", process.log());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let log = process.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("malformed")).collect();
+    assert!(!lines.is_empty() && lines.len() < RECORDS / 20, "{} lines:\n{log}", lines.len());
+    let says = |part: &str| lines.iter().all(|line| line.contains(part));
+    assert!(says("reasons") && says(&format!("at://{}/{CONFIG}/c", did("spoiler"))), "{lines:?}");
+    process.kill().await;
 }

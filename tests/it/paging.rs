@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::slice::from_ref;
 
+use atrarium::store::Table;
 use atrarium_tests::network::{CONFIG, POST, did, rkey, uri};
 use atrarium_tests::records::{self, mixed};
 use atrarium_tests::scene::{OTHER_TAG, TAG, THIRD_TAG};
@@ -267,5 +268,48 @@ async fn a_page_has_one_to_a_hundred_posts_and_fifty_where_nothing_is_said() {
     let feed = feed_of(&community);
     let answer = world.get(&format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={feed}")).await;
     assert_eq!(posts_of(&answer.json()), posts[..50]);
+    world.stop().await;
+}
+
+/// A page reads 4,000 rows of a source at most; here the last of them is the first of two that one post has.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_thousands_of_hidden_posts_cut_a_reading_short_nothing_is_skipped() {
+    let (owner, friend) = (did("owner"), did("friend"));
+    let fourth_tag = "#atrarium_44444444";
+    // Of a post in both communities the later one's row is read first, and that one is excluded.
+    let flags = ["--exclude-from-global".to_owned(), uri(&owner, CONFIG, "fourth")];
+    let mut world = World::with(WorldOptions { flags: flags.to_vec(), ..WorldOptions::default() }).await;
+    let community = world.create(&owner, CONFIG, "main", mixed("Main", TAG, [50, 0, 50], json!({})));
+    let third = world.open(&owner, "third", THIRD_TAG);
+    let fourth = world.open(&owner, "fourth", fourth_tag);
+    let spammers = ["spam2", "spam3", "spam4"].map(did);
+    for community in [&third, &fourth] {
+        world.join(community, &[&friend]);
+        world.join(community, &spammers.each_ref().map(String::as_str));
+    }
+    for (n, spammer) in spammers.iter().enumerate() {
+        world.act(&owner, &format!("b{n}"), "block_user", spammer, &community);
+    }
+    let both = format!("{THIRD_TAG} {fourth_tag}");
+    world.post(&spammers[0], "first", THIRD_TAG, NOW - 1_000);
+    let mut visible = Vec::new();
+    for n in 1..=2_600_i64 {
+        let author = if n == 2_000 || n == 2_500 { &friend } else { &spammers[n as usize % 3] };
+        let post = world.create(author, POST, &format!("p{n:04}"), records::post(&both, NOW - 1_000 - n));
+        if author == &friend {
+            visible.push(post);
+        }
+    }
+    world.settled().await;
+    assert_eq!(world.rows(Table::Global), 1 + 2 * 2_600);
+    for limit in [1, 2, 50] {
+        let mut walk = Walk::of(&community);
+        walk.next(&world, limit).await;
+        assert!(!walk.seen.is_empty(), "a page without posts, though there are some");
+        while !walk.ended {
+            walk.next(&world, limit).await;
+        }
+        assert_eq!(walk.seen, visible, "in pages of {limit}");
+    }
     world.stop().await;
 }

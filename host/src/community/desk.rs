@@ -149,3 +149,50 @@ impl Backing for Desk {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Options, Store};
+
+    const QUOTA: u64 = 1_000;
+
+    fn desk(directory: &std::path::Path) -> Desk {
+        let store = Store::open(Options { path: directory.join("index.redb"), cache: 1 << 20, backend: None }).expect("a new database");
+        let view = Box::new(View::new(store.snapshot().expect("it can be read"), None));
+        let hashtag = Hashtag::parse("#atrarium_0123abcd").expect("a hashtag");
+        Desk::new(view, 7, hashtag, QUOTA, 0).expect("it can be read")
+    }
+
+    #[test]
+    fn a_namespace_takes_as_much_as_its_quota_and_no_more() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut desk = desk(directory.path());
+        // A key counts with the four bytes of its community.
+        let mut put = |key: &str, size: usize| desk.put(key, vec![0; size]).expect("the database is there");
+        assert_eq!(put("a", 495), Ok(()));
+        assert_eq!(put("b", 496), Err(Refusal::Quota));
+        assert_eq!(put("b", 495), Ok(()));
+        assert_eq!(put("c", 0), Err(Refusal::Quota));
+        assert_eq!(put("b", 496), Err(Refusal::Quota), "by one byte more");
+        assert_eq!(put("b", 490), Ok(()));
+        assert_eq!(put("c", 0), Ok(()));
+        assert_eq!(put("a", 496), Err(Refusal::Quota));
+        desk.delete("a").expect("the database is there");
+        desk.delete("a").expect("nor is it counted twice");
+        assert_eq!(desk.put("a", vec![0; 495]).expect("the database is there"), Ok(()));
+        assert_eq!(desk.view.count(count::object_bytes(7).as_ref()).expect("it can be read"), QUOTA);
+        assert_eq!(desk.get("b").expect("the database is there").map(|value| value.len()), Some(490), "what was refused changed nothing");
+    }
+
+    #[test]
+    fn keys_and_values_have_a_size() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut desk = desk(directory.path());
+        let mut check = |key: &str, size: usize, expected| assert_eq!(desk.put(key, vec![0; size]).expect("the database is there"), Err(expected));
+        check("", 1, Refusal::Key);
+        check(&"k".repeat(MAX_KEY + 1), 1, Refusal::Key);
+        check("k", MAX_VALUE + 1, Refusal::Value);
+        check("k", MAX_VALUE, Refusal::Quota);
+    }
+}

@@ -27,7 +27,6 @@ pub mod retry;
 pub mod rules;
 pub mod sweep;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -81,13 +80,6 @@ pub enum StartError {
     Thread(std::io::Error),
 }
 
-/// Whether ingest is well, for health and metrics.
-#[derive(Debug, Default)]
-pub struct Pulse {
-    /// The store has failed, and ingest waits for it.
-    pub paused: AtomicBool,
-}
-
 /// The write path's owner.
 #[derive(Debug)]
 pub struct Ingest {
@@ -99,7 +91,6 @@ pub struct Ingest {
     rules: Rules,
     clock: Clock,
     settings: Settings,
-    pulse: Arc<Pulse>,
     sweep: Sweep,
     committer: Committer,
     /// When the next retry is due; what it was at the start is read from the table.
@@ -118,30 +109,16 @@ pub struct Parts {
     pub rules: Rules,
     pub clock: Clock,
     pub settings: Settings,
-    pub pulse: Arc<Pulse>,
 }
 
 impl Ingest {
     /// Brings the open communities in line with the operator's rules; then the loop can run.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, queue, filter, registry, bounds, rules, clock, settings, pulse } = parts;
+        let Parts { store, queue, filter, registry, bounds, rules, clock, settings } = parts;
         let sweep = Sweep::starting_at(clock.now_ms());
         let committer = Committer::start(store.clone(), queue.clone()).map_err(StartError::Thread)?;
-        let mut ingest = Self {
-            store,
-            queue,
-            filter,
-            registry,
-            bounds,
-            rules,
-            clock,
-            settings,
-            pulse,
-            sweep,
-            committer,
-            next_retry: Some(i64::MIN),
-            last_batch: Instant::now(),
-        };
+        let mut ingest =
+            Self { store, queue, filter, registry, bounds, rules, clock, settings, sweep, committer, next_retry: Some(i64::MIN), last_batch: Instant::now() };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -299,7 +276,7 @@ impl Ingest {
     fn heal(&mut self, failure: &StoreError, generation: u64, stop: &AtomicBool) {
         tracing::error!(cause = %failure, "ingest pauses: the database failed");
         metrics::counter!("atrarium_store_failures_total").increment(1);
-        self.pulse.paused.store(true, Ordering::Release);
+        self.store.note_failure();
         drop(self.committer.settle());
         self.registry.forget_all();
         let mut pause = HEAL_PAUSE;
@@ -315,12 +292,14 @@ impl Ingest {
                     tracing::info!("ingest goes on: the database takes writes again");
                     break;
                 }
-                Err(cause) => tracing::error!(%cause, "the database still fails"),
+                Err(cause) => {
+                    self.store.note_failure();
+                    tracing::error!(%cause, "the database still fails");
+                }
             }
             pause = (pause * 2).min(HEAL_PAUSE_MAX);
         }
         self.next_retry = Some(i64::MIN);
-        self.pulse.paused.store(false, Ordering::Release);
     }
 
     /// Whether the database takes a write; if not, it is opened again so that it can be read at least.

@@ -80,7 +80,7 @@ struct Inner {
     generation: AtomicU64,
     /// How often anything was committed that a feed may show.
     feeds: AtomicU64,
-    /// The last write failed.
+    /// The last write failed, or a read after it.
     failing: AtomicBool,
 }
 
@@ -155,7 +155,12 @@ impl Store {
         outcome
     }
 
-    /// Whether the last write failed.
+    /// A read failed as well: so it is said until a write succeeds.
+    pub fn note_failure(&self) {
+        self.0.failing.store(true, Ordering::Release);
+    }
+
+    /// Whether the last write failed, or a read since; ingest is paused then.
     pub fn is_failing(&self) -> bool {
         self.0.failing.load(Ordering::Acquire)
     }
