@@ -8,7 +8,9 @@
 //! can't be had at the start is an error in one sentence, before anything runs. When told to stop, the receiver ends first, what
 //! it read becomes durable, the batch in work is committed, and requests in work are answered; the rest is in the queue.
 
+use std::convert::Infallible;
 use std::fs::{File, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +37,7 @@ use crate::store::db::Backend;
 use crate::store::schema::record_key_of;
 use crate::store::{Options, Queue, Span, Store, StoreError, Table};
 use crate::telemetry;
+use crate::vital::{self, Vital};
 
 /// What the receiver may be ahead of the writer, in intakes of up to 512 events.
 const INTAKES_AHEAD: usize = 16;
@@ -64,7 +67,15 @@ pub enum StartError {
     Ingest(#[from] crate::ingest::StartError),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+    /// redb panics where a page isn't what it must be.
+    #[error("{path} is damaged ({cause}): move it away, and a new one is filled from the firehose")]
+    Damaged { path: PathBuf, cause: String },
 }
+
+/// The program had to stop by itself: whoever supervises it should start it again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. Start it again; if it fails again at once, move index.redb away, and a new one is filled from the firehose")]
+pub struct Failed(String);
 
 /// Where the program meets the outside.
 pub struct Edges {
@@ -99,6 +110,7 @@ pub struct App {
     ingest: JoinHandle<()>,
     /// Set when ingest shall end.
     ending: Arc<AtomicBool>,
+    vital: Vital,
     _lock: File,
 }
 
@@ -109,10 +121,9 @@ impl App {
         let metrics = telemetry::install();
         let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let lock = lock(&config.data_dir)?;
-        let store = Store::open(Options { path: config.data_dir.join("index.redb"), cache: config.cache_bytes, backend })?;
-        let queue = Queue::open(store.clone(), config.queue_limit)?;
-        let resume: Option<Cursor> = queue.cursor()?;
-        let known = known_dids(&store)?;
+        let path = config.data_dir.join("index.redb");
+        let Opened { store, queue, resume, known } =
+            whole(&path, || open(Options { path: path.clone(), cache: config.cache_bytes, backend }, config.queue_limit))?;
         tracing::info!(known_repos = known.len(), queued = queue.depth(), cursor = ?resume, "index opened");
 
         let components = Components::load(config.components.as_deref())?;
@@ -121,7 +132,7 @@ impl App {
         let bounds = bounds(&config);
         let objects = Objects::new(&sandbox, &components.community)?;
         let feeds = Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, config.exclude_from_global.clone());
-        let ingest = Ingest::start(Parts {
+        let parts = Parts {
             store: store.clone(),
             queue: queue.clone(),
             filter: Filter::new(&sandbox, &components.filter)?,
@@ -130,18 +141,25 @@ impl App {
             rules: Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() },
             clock: clock.clone(),
             settings: Settings { batch_events: config.batch_events, batch_wait: config.batch_wait },
-        })?;
+        };
+        let ingest = whole(&path, || Ok(Ingest::start(parts)?))?;
 
+        let vital = Vital::new(stop.clone());
         let ending = Arc::new(AtomicBool::new(false));
         let (send, receive) = mpsc::channel(INTAKES_AHEAD);
-        let writer = thread("writer", {
+        let writer = vital.thread("writer", {
             let (queue, stop) = (queue.clone(), Arc::clone(&ending));
-            move || intake::write(receive, &queue, &stop)
-        })?;
-        let ingest = thread("ingest", {
+            move || {
+                intake::write(receive, &queue, &stop);
+                Ok::<(), Infallible>(())
+            }
+        });
+        let writer = writer.map_err(StartError::Thread)?;
+        let ingest = vital.thread("ingest", {
             let stop = Arc::clone(&ending);
             move || ingest.run(&stop)
-        })?;
+        });
+        let ingest = ingest.map_err(StartError::Thread)?;
 
         let health = Arc::new(Health::default());
         let mut settings = jetstream::Settings::new(endpoints);
@@ -150,24 +168,26 @@ impl App {
             let clock = clock.clone();
             move || clock.now_us()
         });
-        let receiver = tokio::spawn(jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
+        let receiver = vital.task("receiver", jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
 
         let service =
             Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
-        let servers = tokio::spawn({
+        let servers = vital.task("HTTP server", {
             let (feeds, stop, health, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), store.clone());
             async move {
                 let readiness = move || readiness(&health, &store, clock.now_us());
                 tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
-        Ok(Self { feeds, store, queue, health, stop, receiver, servers, writer, ingest, ending, _lock: lock })
+        Ok(Self { feeds, store, queue, health, stop, receiver, servers, writer, ingest, ending, vital, _lock: lock })
     }
 
-    /// Waits until the program is told to stop, and for its orderly end.
-    pub async fn run(self) {
+    /// Waits until the program is told to stop, or has to, and for its orderly end.
+    pub async fn run(self) -> Result<(), Failed> {
         self.stop.cancelled().await;
+        let vital = self.vital.clone();
         self.end().await;
+        vital.failure().map_or(Ok(()), |failure| Err(Failed(failure.to_owned())))
     }
 
     /// Stops the program and waits for its orderly end.
@@ -204,8 +224,24 @@ fn report(name: &str, outcome: Result<(), tokio::task::JoinError>) {
     }
 }
 
-fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
+/// What is in `index.redb` at the start.
+struct Opened {
+    store: Store,
+    queue: Queue,
+    resume: Option<Cursor>,
+    known: KnownDids,
+}
+
+fn open(options: Options, queue_limit: u64) -> Result<Opened, StartError> {
+    let store = Store::open(options)?;
+    let queue = Queue::open(store.clone(), queue_limit)?;
+    let (resume, known) = (queue.cursor()?, known_dids(&store)?);
+    Ok(Opened { store, queue, resume, known })
+}
+
+/// Does something with a database of which nobody knows yet whether it is whole.
+fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(StartError::Damaged { path: path.to_owned(), cause: vital::message(&*panic) }))
 }
 
 /// Takes the data directory for this process.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use atrarium::app::{App, Edges, StartError};
+use atrarium::app::{App, Edges};
 use atrarium::cli::{self, Command};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
@@ -45,21 +45,22 @@ fn say(text: &str) {
 
 fn run(config: Config, demo: Option<()>) -> Result<(), String> {
     logging::init(&config.log_level, config.log_format);
+    // One line, as everything else that goes wrong; what it means for the program is said by who catches it.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a panic")));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
     runtime.block_on(async {
         match demo {
-            None => serve(config).await.map_err(|cause| cause.to_string()),
+            None => serve(config).await,
             Some(()) => play(config).await,
         }
     })
 }
 
-async fn serve(config: Config) -> Result<(), StartError> {
+async fn serve(config: Config) -> Result<(), String> {
     let stop = stopped_by_signals();
-    let edges = Edges::bind(&config, stop).await?;
+    let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     tracing::info!(listen = %config.listen, admin_listen = %config.admin_listen, did = config.public_url.service_did(), data_dir = %config.data_dir.display(), "atrarium starts");
-    App::start(config, edges).await?.run().await;
-    Ok(())
+    App::start(config, edges).await.map_err(|cause| cause.to_string())?.run().await.map_err(|cause| cause.to_string())
 }
 
 async fn play(mut config: Config) -> Result<(), String> {
@@ -74,10 +75,9 @@ async fn play(mut config: Config) -> Result<(), String> {
         say(&format!("{name}\n  feed   {uri}\n  watch  curl -s 'http://{address}/xrpc/app.bsky.feed.getFeedSkeleton?feed={uri}&limit=5'\n"));
     }
     tokio::select! {
-        () = app.run() => {}
-        () = demo.play() => {}
+        outcome = app.run() => outcome.map_err(|cause| cause.to_string()),
+        () = demo.play() => Ok(()),
     }
-    Ok(())
 }
 
 /// A token that SIGTERM and SIGINT cancel.

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use atrarium::store::Table;
 use atrarium::store::db::Backend;
 use atrarium_tests::network::{POST, did};
+use atrarium_tests::process::Launch;
 use atrarium_tests::records::{self, with};
 use atrarium_tests::scene::{TAG, refusal, refusal_on};
 use atrarium_tests::world::NOW;
 use atrarium_tests::{World, WorldOptions, http};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use serde_json::json;
@@ -304,4 +307,41 @@ async fn the_database_is_free_when_the_program_has_ended() {
     world.settled().await;
     assert_eq!(world.feed(&community).await, posts);
     world.stop().await;
+}
+
+/// redb panics where a page isn't what it must be. Whatever is damaged, the program runs, or says in one sentence that it doesn't.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_index_is_refused_in_a_sentence_that_says_what_to_do() {
+    let mut world = World::new().await;
+    let community = world.open(&did("owner"), "main", TAG);
+    for n in 0..400 {
+        world.post(&did("owner"), &format!("p{n}"), TAG, NOW - 30_000 + n);
+    }
+    world.settled().await;
+    assert_eq!(world.feed(&community).await.len(), 400);
+    world.stop().await;
+    let whole = std::fs::read(world.directory.join("index.redb")).expect("the index is a file");
+    let mut refused = 0;
+    for seed in 0..12 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut bytes = whole.clone();
+        for _ in 0..200 {
+            let at = random.random_range(4_096..bytes.len());
+            bytes[at] = random.random();
+        }
+        let directory = world.directory.with_file_name(format!("damaged-{seed}"));
+        std::fs::create_dir(&directory).expect("the test may write beside its data");
+        std::fs::write(directory.join("index.redb"), bytes).expect("the test may write there");
+        let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints: None, flags: &[] }.start();
+        if process.ready().await {
+            process.kill().await;
+            continue;
+        }
+        refused += 1;
+        let (status, log) = (process.ended().await, process.log());
+        assert_eq!(status.code(), Some(1), "seed {seed}: {log}");
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.starts_with("atrarium: ") && last.contains("index.redb") && last.contains("a new one is filled"), "seed {seed}: {log}");
+    }
+    assert!(refused > 3, "{refused} of 12 were refused");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
-    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record"]),
+    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital"]),
     (2, &["sandbox", "cli"]),
     (3, &["community", "feed"]),
     (4, &["ingest", "http"]),

@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atrarium::demo::server::Server;
@@ -257,8 +258,14 @@ fn now_ms() -> i64 {
 
 /// The process dies at the point, after it has been spared there so often, and goes on with the next start as if it had not.
 async fn check_death_at(point: &str, spared: u32) {
+    let (status, log) = check_end_at(point, spared, "return").await;
+    assert_eq!(status.signal(), Some(ABORTED), "{point} {spared}: {log}");
+}
+
+/// The same with whatever the point does to the process; answers how it ended and what it said.
+async fn check_end_at(point: &str, spared: u32, does: &str) -> (ExitStatus, String) {
     let mut stage = Stage::new(u64::from(spared)).await;
-    let failpoints = if spared == 0 { format!("{point}=return") } else { format!("{point}={spared}*off->return") };
+    let failpoints = if spared == 0 { format!("{point}={does}") } else { format!("{point}={spared}*off->{does}") };
     let mut process = stage.house.launch(Some(&failpoints));
     let frames = stage.life.founding();
     stage.publish(frames);
@@ -271,13 +278,26 @@ async fn check_death_at(point: &str, spared: u32) {
             stage.publish_more(3);
         }
     }
-    assert_eq!(process.ended().await.signal(), Some(ABORTED), "{failpoints}: {}", process.log());
+    let status = process.ended().await;
     stage.goes_on().await;
+    (status, process.log())
 }
 
 async fn check_deaths_at(point: &str) {
     for spared in [0, 1, 2, 5, 11] {
         check_death_at(point, spared).await;
+    }
+}
+
+/// A program that answers and does nothing is worse than one that has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_panics_ends_the_program_with_an_error_and_loses_nothing() {
+    for point in ["queue-before-commit", "queue-after-commit", "ingest-before-commit", "ingest-after-commit"] {
+        let (status, log) = check_end_at(point, 3, "panic(boom)").await;
+        assert_eq!(status.code(), Some(1), "{point}: {log}");
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.starts_with("atrarium: the ") && last.contains("Start it again"), "{point}: {log}");
+        assert!(log.contains("boom"), "{point}: {log}");
     }
 }
 

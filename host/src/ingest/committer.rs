@@ -5,7 +5,7 @@
 //! caller learns of the failure when it hands over the next batch, or asks, and begins again from what is durable.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -77,6 +77,11 @@ impl Committer {
         Ok(())
     }
 
+    /// Whether the thread ended although nobody told it to: it has panicked.
+    pub(super) fn has_died(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Waits until nothing is on its way.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         match self.in_flight.take() {
@@ -104,10 +109,11 @@ impl Committer {
         match (self.outcomes.try_recv(), self.in_flight.take()) {
             (Ok(outcome), Some(batch)) => self.note(batch, outcome),
             (Ok(outcome), None) => outcome,
-            (Err(_), in_flight) => {
+            (Err(TryRecvError::Empty), in_flight) => {
                 self.in_flight = in_flight;
                 Ok(())
             }
+            (Err(TryRecvError::Disconnected), _) => Err(StoreError::Closed),
         }
     }
 

@@ -80,6 +80,11 @@ pub enum StartError {
     Thread(std::io::Error),
 }
 
+/// The thread that commits panicked. Fatal: what it was about to commit comes again with the next start.
+#[derive(Debug, thiserror::Error)]
+#[error("the thread that commits has died")]
+pub struct CommitterDied;
+
 /// The write path's owner.
 #[derive(Debug)]
 pub struct Ingest {
@@ -133,8 +138,11 @@ impl Ingest {
     }
 
     /// Runs until `stop` is set. A batch that has begun is finished.
-    pub fn run(mut self, stop: &AtomicBool) {
+    pub fn run(mut self, stop: &AtomicBool) -> Result<(), CommitterDied> {
         while !stop.load(Ordering::Acquire) {
+            if self.committer.has_died() {
+                return Err(CommitterDied);
+            }
             let generation = self.store.generation();
             let outcome = self.wait(stop).and_then(|()| self.step().map(drop));
             if let Err(failure) = outcome {
@@ -143,6 +151,7 @@ impl Ingest {
         }
         self.registry.forget_all();
         self.committer.end();
+        Ok(())
     }
 
     /// Waits for something to do: a full batch, the end of the pause between batches, an alarm, a retry.

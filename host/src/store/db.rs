@@ -29,7 +29,7 @@ pub enum StoreError {
     )]
     Version { path: PathBuf, found: u32 },
     /// Fatal at the start.
-    #[error("cannot open {path}: {cause}")]
+    #[error("cannot open {path}: {cause}. If the file is damaged, move it away, and a new one is filled from the firehose")]
     Open { path: PathBuf, cause: String },
     /// The disk failed or is full. Retried after [`Store::heal`]; nothing was written.
     #[error("the database failed while {doing}: {cause}")]
