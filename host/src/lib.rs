@@ -12,6 +12,7 @@ pub mod http;
 pub mod ingest;
 pub mod jetstream;
 pub mod logging;
+pub mod outbound;
 pub mod record;
 pub mod sandbox;
 pub mod store;

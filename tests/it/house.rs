@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
-    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital"]),
+    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "outbound"]),
     (2, &["sandbox", "cli"]),
     (3, &["community", "feed"]),
     (4, &["ingest", "http"]),
@@ -21,8 +21,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandbox"]),
     ("wasmtime_wasi", &["sandbox"]),
     ("wac_graph", &["sandbox"]),
-    ("hyper", &["http"]),
-    ("hyper_util", &["http"]),
+    ("hyper", &["http", "outbound"]),
+    ("hyper_util", &["http", "outbound"]),
+    ("tokio_rustls", &["outbound"]),
+    ("tower_service", &["outbound"]),
+    ("webpki_roots", &["outbound"]),
     ("clap", &["cli"]),
     ("moka", &["feed"]),
 ];
