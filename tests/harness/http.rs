@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client, one connection a request.
+//! A small HTTP/1.1 client, one connection a request. It can also send what no client should, and needs no library for it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,35 @@ impl Answer {
 
 /// GETs a path.
 pub async fn get(address: SocketAddr, path: &str) -> std::io::Result<Answer> {
-    send(address, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await
+    get_with(address, path, &[]).await
+}
+
+/// GETs a path with headers.
+pub async fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Answer> {
+    send(address, request("GET", path, headers, "").as_bytes()).await
+}
+
+/// POSTs JSON; `null` is no body at all.
+pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &Value) -> std::io::Result<Answer> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let length = body.len().to_string();
+    let own: &[_] = if body.is_empty() { &[] } else { &[("content-type", "application/json"), ("content-length", &length)] };
+    send(address, request("POST", path, &[headers, own].concat(), &body).as_bytes()).await
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n{body}")
+}
+
+/// A text as a value in a query.
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 /// Sends bytes and reads to the end of the connection.
@@ -43,8 +71,25 @@ pub async fn send(address: SocketAddr, request: &[u8]) -> std::io::Result<Answer
         Ok::<_, std::io::Error>(bytes)
     };
     let bytes = tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let (head, body) = end.map_or((bytes.as_slice(), [].as_slice()), |end| (&bytes[..end], &bytes[end + 4..]));
+    let head = String::from_utf8_lossy(head).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_vec() };
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// A chunked body without what is between the chunks; as far as it came.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&chunks[..end]).ok().and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).unwrap_or(0);
+        let chunk = &chunks[end + 2..];
+        body.extend_from_slice(&chunk[..size.min(chunk.len())]);
+        if size == 0 || chunk.len() < size + 2 {
+            break;
+        }
+        chunks = &chunk[size + 2..];
+    }
+    body
 }

@@ -7,13 +7,19 @@
 //! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
 //! * [`walk`]: a reader of a feed, who may be interrupted.
 //! * [`http`]: a client that can also send what no client should.
+//! * [`peers`]: the real things beside the program: PLC directory, PDS, AppView; each a [`part`] on [`ports`] of its own.
+//! * [`repo`]: somebody with an account at a real PDS.
 //!
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
 pub mod http;
 pub mod network;
+pub mod part;
+pub mod peers;
+pub mod ports;
 pub mod process;
 pub mod records;
+pub mod repo;
 pub mod scene;
 pub mod walk;
 pub mod world;

@@ -26,6 +26,8 @@ pub struct Launch<'a> {
     pub directory: &'a Path,
     /// The endpoint of the firehose.
     pub jetstream: &'a str,
+    /// The port of the feeds, for those who must find it there again; by default any that is free.
+    pub port: Option<u16>,
     /// As the `fail` crate has it, such as `ingest-before-commit=3*off->return`: dies at the fourth time.
     pub failpoints: Option<&'a str>,
     /// Flags of `atrarium serve`, beside those that every process needs.
@@ -44,16 +46,18 @@ pub struct Process {
 impl Launch<'_> {
     /// Starts the process and waits for nothing. Its standard error goes to a file beside the data directory.
     pub fn start(self) -> Process {
-        let [address, admin] = free_addresses();
+        let [free, admin] = free_addresses();
+        let address = self.port.map_or(free, |port| SocketAddr::from(([127, 0, 0, 1], port)));
         std::fs::create_dir_all(self.directory).expect("the test may write where it keeps its data");
         let log = self.directory.with_file_name(format!("stderr-{}", address.port()));
+        let log_file = File::options().append(true).create(true).open(&log).expect("the test may write beside its data");
         let mut command = Command::new(binary());
         command.args(["serve", "--jetstream", self.jetstream, "--batch-wait-ms", "5"]);
         command.arg("--data-dir").arg(self.directory);
         command.args(["--listen", &address.to_string(), "--admin-listen", &admin.to_string()]);
         command.args(self.flags);
         command.env_clear().envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).expect("the test may write beside its data"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
         let child = command.kill_on_drop(true).spawn().expect("the binary can be started");
         Process { child, address, log }
     }

@@ -155,7 +155,7 @@ struct House {
 
 impl House {
     fn plan(&self) -> Launch<'_> {
-        Launch { directory: &self.directory, jetstream: &self.endpoint, failpoints: None, flags: &[] }
+        Launch { directory: &self.directory, jetstream: &self.endpoint, port: None, failpoints: None, flags: &[] }
     }
 
     fn launch(&self, failpoints: Option<&str>) -> Process {

@@ -11,5 +11,6 @@ mod kill; // dies at any moment, and loses nothing
 mod law; // the law of the feed, against chance
 mod malformed; // what no lexicon allows
 mod paging; // sizes, order, and the default mix
+mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod requests; // bad ones, to the running program
 mod walks; // through a feed, while it changes

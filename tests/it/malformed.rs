@@ -295,7 +295,7 @@ async fn a_flood_of_malformed_records_is_a_line_of_log_for_each_batch() {
     server.publish(network.create(&owner, CONFIG, "main", records::config("Test", TAG, now)));
     server.publish(network.create(&owner, POST, "p1", records::post(TAG, now - 1_000)));
     let endpoint = server.endpoint();
-    let mut process = Launch { directory: &temporary.path().join("data"), jetstream: &endpoint, failpoints: None, flags: &[] }.start();
+    let mut process = Launch { directory: &temporary.path().join("data"), jetstream: &endpoint, port: None, failpoints: None, flags: &[] }.start();
     assert!(process.ready().await, "{}", process.log());
     let feed = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&uri(&owner, CONFIG, "main")));
     while http::get(process.address, &feed).await.is_ok_and(|answer| answer.status != 200 || posts_of(&answer.json()) != from_ref(&post)) {

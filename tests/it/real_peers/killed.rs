@@ -1,0 +1,188 @@
+//! A PDS, the bridge and the program are killed again and again while people write; in the end the feed is what the repos say.
+//!
+//! A PDS writes a record into the repo first and the event into another database after that. If it dies in between, the record is
+//! there and no event ever tells of it; and who then writes the same again is told that it is well, without an event. So a write
+//! without an answer is followed by another one that differs, as an app's second attempt does.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use atrarium::clock::Clock;
+use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST};
+use atrarium_tests::peers::Peers;
+use atrarium_tests::repo::{Person, tid};
+use atrarium_tests::{Network, http, records};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde_json::Value;
+
+use super::{House, PATIENCE, TAG, found};
+use crate::law::model::Model;
+
+/// How often everything is killed. A longer run can ask for more.
+fn rounds() -> u32 {
+    std::env::var("PDS_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(4)
+}
+
+/// People who never stop writing.
+struct Writers {
+    /// The owner first, a stranger last.
+    people: Vec<Person>,
+    community: String,
+    random: SmallRng,
+    now: i64,
+    /// Attempts, each with a number of its own, which is in the record: no two write the same.
+    attempts: i64,
+}
+
+enum Deed {
+    Post { rkey: String, tagged: bool },
+    Join { active: bool },
+    Act { rkey: String, kind: &'static str, target: String },
+    Delete { collection: &'static str, rkey: String },
+}
+
+impl Writers {
+    /// Does something, and insists until the PDS says that it is done; answers how many attempts had no answer.
+    async fn write(&mut self, pds_answers: impl AsyncFn()) -> u32 {
+        let (who, deed) = self.choice();
+        let person = self.people[who].clone();
+        let mut failures = 0;
+        loop {
+            let done = match &deed {
+                Deed::Delete { collection, rkey } => {
+                    // A record of which nobody heard that it is gone must be written before it can be deleted again.
+                    (failures == 0 || self.put(&person, collection, rkey, &deed).await)
+                        && person.tries("com.atproto.repo.deleteRecord", &person.naming(collection, rkey)).await
+                }
+                Deed::Post { rkey, .. } => self.put(&person, POST, rkey, &deed).await,
+                Deed::Join { .. } => self.put(&person, MEMBERSHIP, "moths", &deed).await,
+                Deed::Act { rkey, .. } => self.put(&person, ACTION, rkey, &deed).await,
+            };
+            if done {
+                return failures;
+            }
+            failures += 1;
+            pds_answers().await;
+        }
+    }
+
+    async fn put(&mut self, person: &Person, collection: &str, rkey: &str, deed: &Deed) -> bool {
+        self.attempts += 1;
+        let record = self.record(collection, deed);
+        person.tries("com.atproto.repo.putRecord", &person.writing(collection, rkey, &record)).await
+    }
+
+    fn record(&self, collection: &str, deed: &Deed) -> Value {
+        let then = self.now - 600_000 + self.attempts;
+        match (collection, deed) {
+            (_, Deed::Act { kind, target, .. }) => records::action(kind, target, &self.community, then),
+            (ACTION, _) => records::action("hide_post", &self.people[0].uri(POST, &tid(99)), &self.community, then),
+            (MEMBERSHIP, deed) => records::membership(&self.community, matches!(deed, Deed::Join { active: true }), then),
+            (_, Deed::Post { tagged: false, .. }) => records::post(&format!("number {}", self.attempts), then),
+            _ => records::post(&format!("number {} {TAG}", self.attempts), then),
+        }
+    }
+
+    fn choice(&mut self) -> (usize, Deed) {
+        let random = &mut self.random;
+        let who = random.random_range(0..self.people.len());
+        let rkey = tid(random.random_range(0..12));
+        let member = random.random_range(1..self.people.len() - 1);
+        match random.random_range(0..100) {
+            0..60 => (who, Deed::Post { rkey, tagged: random.random_bool(0.9) }),
+            60..70 => (who, Deed::Delete { collection: POST, rkey }),
+            70..80 => (member, Deed::Join { active: random.random_bool(0.8) }),
+            80..83 => (member, Deed::Delete { collection: MEMBERSHIP, rkey: "moths".to_owned() }),
+            83..96 => {
+                let kind = ["hide_post", "hide_post", "unhide_post"][random.random_range(0..3)];
+                let target = self.people[member].uri(POST, &rkey);
+                (0, Deed::Act { rkey: format!("a{}", random.random_range(0..6)), kind, target })
+            }
+            _ => (0, Deed::Delete { collection: ACTION, rkey: format!("a{}", random.random_range(0..6)) }),
+        }
+    }
+
+    /// What the feed must be, from nothing but the repos as the PDS has them, by the law's model.
+    async fn truth(&self) -> Vec<String> {
+        let (mut model, mut network) = (Model::default(), Network::starting_at(self.now));
+        for person in &self.people {
+            for collection in [CONFIG, MEMBERSHIP, ACTION, POST] {
+                for (rkey, record) in person.records(collection).await {
+                    model.hear(&network.create(&person.did, collection, &rkey, record));
+                }
+            }
+        }
+        model.feed(&self.community, Clock::system().now_ms()).expect("the config is in the owner's repo")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_killed_while_people_write_the_feed_ends_as_the_repos_say() {
+    let mut peers = Peers::without_appview().await;
+    let mut house = House::before(&peers).await;
+    let mut people = Vec::new();
+    for name in ["olga", "ann", "ben", "cat", "eve"] {
+        people.push(peers.person(name).await);
+    }
+    let now = Clock::system().now_ms();
+    let community = found(&people[0], &[], &people[1..4].iter().collect::<Vec<_>>(), now).await;
+    house.shows("the community opens", &community, &[]).await;
+
+    let (pds, stop, written, unanswered) = (peers.pds(), Cell::new(false), Cell::new(0_u32), Cell::new(0_u32));
+    let mut writers = Writers { people, community: community.clone(), random: SmallRng::seed_from_u64(7), now, attempts: 0 };
+    let writing = async {
+        while !stop.get() {
+            let failures = writers
+                .write(async || until("the PDS answers", async || http::get(pds, "/xrpc/_health").await.is_ok_and(|answer| answer.status == 200)).await)
+                .await;
+            unanswered.set(unanswered.get() + failures);
+            written.set(written.get() + 1);
+        }
+    };
+    let killing = async {
+        let mut moments = SmallRng::seed_from_u64(8);
+        for round in 0..rounds() {
+            // In the middle of something.
+            let moment = written.get() + moments.random_range(10..40);
+            until("people go on writing", async || written.get() >= moment).await;
+            peers.kill_pds().await;
+            if round % 2 == 1 {
+                house.kill().await;
+                peers.kill_bridge().await;
+                tokio::join!(peers.start_pds(), house.start());
+                peers.start_bridge().await;
+            } else {
+                peers.start_pds().await;
+                let moment = written.get() + moments.random_range(1..20);
+                until("people go on writing", async || written.get() >= moment).await;
+                house.kill().await;
+                house.start().await;
+            }
+        }
+        let moment = written.get() + 20;
+        until("people go on writing", async || written.get() >= moment).await;
+        stop.set(true);
+    };
+    tokio::join!(writing, killing);
+    assert!(unanswered.get() > 0, "the PDS was never killed while somebody wrote");
+
+    let truth = writers.truth().await;
+    assert!(truth.len() > 5, "too little is left to say anything: {truth:?}");
+    house.shows("after all the deaths", &community, &truth).await;
+    house.kill().await;
+    house.start().await;
+    house.shows("after one more", &community, &truth).await;
+    // Whoever starts now makes the same of it.
+    let other = House::before(&peers).await;
+    other.shows("from the beginning", &community, &truth).await;
+}
+
+/// Waits for something that must become true.
+async fn until(what: &str, check: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !check().await {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
