@@ -2,23 +2,28 @@
 #
 #   make run     a living feed, from made-up communities and captured traffic
 #   make build   the program: target/release/atrarium
+#   make network the real peers on this machine, with a community in them
 #   make test    every test
 #   make bench   one table of measurements, and target/bench.json
 #   make lint    formatting, clippy, licences
 
 CARGO ?= cargo
 WASM_TARGET := wasm32-wasip2
+PEERS := tests/peers/node_modules/.installed
 
-.PHONY: run build test bench lint setup
+.PHONY: run network build test bench lint setup peers postgresql
 
 run: build
 	./target/release/atrarium demo
+
+network: build peers
+	node tests/peers/network.mjs
 
 build: setup
 	$(CARGO) build --release --locked -p atrarium
 
 # The binary is built in the same call as the tests, so both have the failpoints and the same dependencies.
-test: setup
+test: setup peers
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
 
@@ -35,3 +40,23 @@ setup:
 	@rustc --print target-libdir --target $(WASM_TARGET) 2>/dev/null | xargs -r test -d \
 		|| rustup target add $(WASM_TARGET) \
 		|| { echo "Atrarium's components need Rust's $(WASM_TARGET) target: run 'rustup target add $(WASM_TARGET)'" >&2; exit 1; }
+
+# A PLC directory, a PDS and an AppView, which the program is proved against.
+peers: postgresql $(PEERS)
+
+# One of the packages is compiled, with the headers that came with Node if they did; else they are downloaded.
+$(PEERS): tests/peers/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { echo "The real peers need Node 20 or newer with npm: install them (https://nodejs.org), then run make again" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
+		|| { echo "The real peers need Node 20 or newer; this is $$(node --version)" >&2; exit 1; }
+	cd tests/peers && with=$$(node -p 'path.resolve(process.execPath, "../..")') \
+		&& if test -f "$$with/include/node/node.h"; then export npm_config_nodedir="$$with"; fi \
+		&& npm ci --prefer-offline --no-audit --no-fund
+	@touch $@
+
+# The AppView's database. Debian's programs for it don't lie in the PATH.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql; } \
+		|| { echo "The real AppView needs PostgreSQL: run 'apt-get install postgresql' as root, or whatever installs it here" >&2; exit 1; }
