@@ -332,7 +332,7 @@ async fn a_damaged_index_is_refused_in_a_sentence_that_says_what_to_do() {
         let directory = world.directory.with_file_name(format!("damaged-{seed}"));
         std::fs::create_dir(&directory).expect("the test may write beside its data");
         std::fs::write(directory.join("index.redb"), bytes).expect("the test may write there");
-        let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints: None, flags: &[] }.start();
+        let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints: None, flags: &[], port: None }.start();
         if process.ready().await {
             process.kill().await;
             continue;
