@@ -1,6 +1,7 @@
 //! What the whole-program tests are written with.
 //!
 //! * [`network`]: the events that a network of repos would send, as Jetstream writes them.
+//! * [`jetstream_v2`]: a server of the other wire; that of the first is the demo's.
 //! * [`records`]: the records in them.
 //! * [`world`]: the very program, in this process, with a firehose and a clock in the test's hand.
 //! * [`process`]: the binary that operators run, to be killed.
@@ -13,6 +14,7 @@
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
 pub mod http;
+pub mod jetstream_v2;
 pub mod network;
 pub mod part;
 pub mod peers;

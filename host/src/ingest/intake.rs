@@ -26,8 +26,7 @@ pub fn write(mut incoming: Receiver<Intake>, queue: &Queue, stop: &AtomicBool) {
         while intake.events.len() < EVENTS_AT_ONCE
             && let Ok(next) = incoming.try_recv()
         {
-            intake.events.extend(next.events);
-            intake.cursor = next.cursor;
+            intake.append(next);
         }
         if !append(&intake, queue, stop) {
             return;

@@ -2,7 +2,7 @@
 //!
 //! Reading never waits when there's something to read, so that a caller can take thousands of frames in one go. The connection
 //! answers pings, sends its own when the server is quiet, and judges by any sign of life whether it is dead. It never
-//! reconnects: after an error it is to be dropped.
+//! reconnects: after an error it is to be dropped. It never sends data, which v2 servers don't forgive.
 
 use std::{
     io,
@@ -12,17 +12,15 @@ use std::{
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::{net::TcpStream, time};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
-    tungstenite::{
-        self, Utf8Bytes,
-        protocol::{CloseFrame, Message, WebSocketConfig},
-    },
+use tokio_tungstenite::tungstenite::{
+    self, Utf8Bytes,
+    protocol::{CloseFrame, Message},
 };
 use url::Url;
 
 use super::{
-    Refusal,
+    Refusal, Wire,
+    handshake::{HandshakeError, Rejection, Socket, shake_hands},
     unpack::{MAX_JSON, Unpacker},
 };
 
@@ -31,9 +29,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the name, all addresses, TLS and the handshake may take together.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The largest message on the wire. One that is larger ends the connection, so this lies far above what servers send.
-const MAX_MESSAGE: usize = 8 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
@@ -45,18 +40,27 @@ pub(super) enum ConnectionError {
     Connect(String, io::Error),
     #[error("{0} didn't accept the subscription: {1}")]
     Handshake(String, Box<tungstenite::Error>),
+    #[error("{0} speaks no subprotocol of ours")]
+    Subprotocol(String),
+    #[error("{0} refused the subscription: {1}")]
+    Rejected(String, Rejection),
     #[error("{0} didn't answer within {1:?}")]
     Slow(String, Duration),
     #[error("reading failed: {0}")]
     Read(Box<tungstenite::Error>),
     #[error("the server closed the connection ({0})")]
     Closed(String),
+    #[error("the server ended the stream with {name:?}: {message:?}")]
+    Ended { name: String, message: String },
+    #[error("the stream isn't the one that was read before: its numbers mean other events")]
+    Renumbered,
     #[error("no frame, ping or pong came for {0:?}")]
     Silent(Duration),
 }
 
 pub(super) struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
+    wire: Wire,
     /// The text message that was last given out, which borrows from here.
     text: Utf8Bytes,
     idle_timeout: Duration,
@@ -76,26 +80,28 @@ pub(super) enum Received<'a> {
 }
 
 impl Connection {
-    pub(super) async fn open(url: &Url, idle_timeout: Duration) -> Result<Self, ConnectionError> {
+    pub(super) async fn open(url: &Url, wire: Wire, idle_timeout: Duration) -> Result<Self, ConnectionError> {
         let limit = OPEN_TIMEOUT.min(idle_timeout);
-        match time::timeout(limit, Self::open_unhurried(url, idle_timeout)).await {
+        match time::timeout(limit, Self::open_unhurried(url, wire, idle_timeout)).await {
             Ok(opened) => opened,
             Err(_) => Err(ConnectionError::Slow(host(url), limit)),
         }
     }
 
-    async fn open_unhurried(url: &Url, idle_timeout: Duration) -> Result<Self, ConnectionError> {
-        let stream = connect(url).await?;
-        if url.scheme() == "wss" {
-            // rustls has no default of its own here, and panics without one. An error says that there's one already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+    async fn open_unhurried(url: &Url, wire: Wire, idle_timeout: Duration) -> Result<Self, ConnectionError> {
+        let mut opened = shake_hands(url, wire.subprotocol(), connect(url).await?).await;
+        if let Err(HandshakeError::NoSubprotocol) = opened {
+            // What is offered is what the endpoint speaks unasked as well.
+            opened = shake_hands(url, None, connect(url).await?).await;
         }
-        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-        let (socket, _) = client_async_tls_with_config(url.as_str(), stream, Some(config), None)
-            .await
-            .map_err(|error| ConnectionError::Handshake(host(url), Box::new(error)))?;
+        let socket = opened.map_err(|error| match error {
+            HandshakeError::Rejected(rejection) => ConnectionError::Rejected(host(url), rejection),
+            HandshakeError::NoSubprotocol => ConnectionError::Subprotocol(host(url)),
+            HandshakeError::Other(error) => ConnectionError::Handshake(host(url), error),
+        })?;
         let now = time::Instant::now();
-        Ok(Self { socket, text: Utf8Bytes::default(), idle_timeout, opened: now, last_life: now, alive: false, pinged: false, delivered: false })
+        let text = Utf8Bytes::default();
+        Ok(Self { socket, wire, text, idle_timeout, opened: now, last_life: now, alive: false, pinged: false, delivered: false })
     }
 
     /// The next message, if one has come.
@@ -110,7 +116,7 @@ impl Connection {
             match message {
                 Message::Binary(payload) => {
                     self.delivered = true;
-                    return Poll::Ready(Ok(match unpacker.unpack(&payload) {
+                    return Poll::Ready(Ok(match unpacker.unpack(self.wire, &payload) {
                         Ok(json) => Received::Frame(json),
                         Err(reason) => Received::Unreadable(reason, &[]),
                     }));

@@ -1,8 +1,7 @@
-//! From a frame of the v1 wire to an [`Event`]: the border where text from the network is checked, once.
+//! From a frame's parts to an [`Event`]: the border where text from the network is checked, once, whichever wire it came by.
 //!
 //! A record's JSON is kept as it came: only the filter looks inside. Fields, kinds and collections that aren't known are
-//! passed over. What is refused is skipped and counted by its [`Refusal`]; nothing is repaired. `handle`, `status`, `cid` and
-//! `record` are all optional on this wire, whatever other clients believe.
+//! passed over. What is refused is skipped and counted by its [`Refusal`]; nothing is repaired.
 
 use atrium_api::types::string::{Did, RecordKey};
 use chrono::DateTime;
@@ -22,51 +21,42 @@ pub(super) enum Decoded {
     Event(Event),
     /// The account with this DID has changed its handle or document.
     Identity(String),
+    /// The repo of this DID has lost its history, and is to be read anew.
+    Resync(String),
     /// Well-formed, and of a kind or collection that we don't follow.
     Other,
 }
 
-/// A frame, as far as it is read. What must be there and isn't is found by hand, to tell it from what has the wrong type.
+/// A commit. What must be there and isn't is found by hand, to tell it from what has the wrong type.
 #[derive(Deserialize)]
-struct Frame<'a> {
-    did: Option<String>,
-    kind: Option<String>,
+pub(super) struct CommitPart<'a> {
+    pub(super) rev: Option<String>,
+    pub(super) operation: Option<String>,
+    pub(super) collection: Option<String>,
+    pub(super) rkey: Option<String>,
     #[serde(borrow)]
-    commit: Option<CommitPart<'a>>,
-    account: Option<AccountPart>,
+    pub(super) record: Option<&'a RawValue>,
 }
 
+/// What a repo's host says of an account: both wires carry its words as they are.
 #[derive(Deserialize)]
-struct CommitPart<'a> {
-    rev: Option<String>,
-    operation: Option<String>,
-    collection: Option<String>,
-    rkey: Option<String>,
-    #[serde(borrow)]
-    record: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct AccountPart {
+pub(super) struct AccountPart {
     active: Option<bool>,
     status: Option<String>,
     time: Option<String>,
     seq: Option<u64>,
 }
 
-pub(super) fn decode(frame: &[u8]) -> Result<Decoded, Refusal> {
-    let text = std::str::from_utf8(frame).map_err(|_| Refusal::NotUtf8)?;
-    let frame: Frame<'_> = serde_json::from_str(text).map_err(Refusal::from_json)?;
-    let body = match required(frame.kind)?.as_str() {
-        "commit" => match decode_commit(required(frame.commit)?)? {
-            Some(commit) => Body::Commit(commit),
-            None => return Ok(Decoded::Other),
-        },
-        "account" => Body::Account(decode_account(required(frame.account)?)?),
-        "identity" => return check_did(frame.did).map(Decoded::Identity),
-        _ => return Ok(Decoded::Other),
-    };
-    Ok(Decoded::Event(Event { did: check_did(frame.did)?, body }))
+pub(super) fn commit(did: Option<String>, part: CommitPart<'_>) -> Result<Decoded, Refusal> {
+    Ok(match decode_commit(part)? {
+        Some(commit) => Decoded::Event(Event { did: check_did(did)?, body: Body::Commit(commit) }),
+        None => Decoded::Other,
+    })
+}
+
+pub(super) fn account(did: Option<String>, part: AccountPart) -> Result<Decoded, Refusal> {
+    let body = Body::Account(decode_account(part)?);
+    Ok(Decoded::Event(Event { did: check_did(did)?, body }))
 }
 
 /// The commit, or `None` if it is to a collection that we don't follow.
@@ -100,7 +90,7 @@ fn decode_account(part: AccountPart) -> Result<Account, Refusal> {
     Ok(Account { time_us, seq: part.seq.unwrap_or(0), status })
 }
 
-fn check_did(did: Option<String>) -> Result<String, Refusal> {
+pub(super) fn check_did(did: Option<String>) -> Result<String, Refusal> {
     let did = required(did)?;
     if did.len() > MAX_DID {
         return Err(Refusal::BadDid);
@@ -108,7 +98,7 @@ fn check_did(did: Option<String>) -> Result<String, Refusal> {
     Did::new(did).map(String::from).map_err(|_| Refusal::BadDid)
 }
 
-fn required<T>(field: Option<T>) -> Result<T, Refusal> {
+pub(super) fn required<T>(field: Option<T>) -> Result<T, Refusal> {
     field.ok_or(Refusal::MissingField)
 }
 
@@ -117,6 +107,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::jetstream::v1::{self, decode};
 
     const DID: &str = "did:plc:wq4aajammjtxdomz3e23667t";
 
@@ -257,7 +248,7 @@ mod tests {
             let end = frame.len().min(at + noise.len());
             frame.splice(at..end, noise.iter().copied());
             // What comes back doesn't matter, only that something does.
-            let _ = (decode(&frame), decode(&noise), super::super::header::read(&frame).is_ok());
+            let _ = (decode(&frame), decode(&noise), v1::read(&frame).is_ok());
         }
     }
 }

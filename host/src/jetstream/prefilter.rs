@@ -4,16 +4,11 @@
 //! False alarms are cheap and welcome (the decoder and the filter look closer); a frame dropped in error is lost. `#` isn't
 //! searched for: JSON may escape it, and tag facets don't have it. No encoder escapes letters, `_` or `.`.
 
-use std::borrow::Cow;
-
 use memchr::memmem::Finder;
-use serde::Deserialize;
-
-use crate::event::Collection;
 
 use super::{
-    header::{Header, Kind},
     known::KnownDids,
+    wire::{Header, Kind, Wire},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +17,8 @@ pub(super) enum Verdict {
     Pass,
     /// It says that an account's handle or document has changed. Not for the queue.
     Identity,
+    /// It says that a repo of which we hold something is to be read anew. Not for the queue.
+    Resync,
     Drop,
 }
 
@@ -35,17 +32,24 @@ impl Prefilter {
     }
 
     /// What is to become of a frame with this header, given the accounts of which we hold something.
-    pub(super) fn judge(&self, frame: &[u8], header: &Header<'_>, known: &KnownDids) -> Verdict {
-        if header.kind == Kind::Identity {
-            return Verdict::Identity;
+    pub(super) fn judge(&self, wire: Wire, frame: &[u8], header: &Header<'_>, known: &KnownDids) -> Verdict {
+        match header.kind {
+            Kind::Identity => return Verdict::Identity,
+            Kind::Sync if known.contains(&header.did) => return Verdict::Resync,
+            Kind::Sync => return Verdict::Drop,
+            Kind::Commit | Kind::Account | Kind::Other => {}
         }
         if self.names_us(frame) {
             return Verdict::Pass;
         }
         let passes = match header.kind {
             Kind::Account => known.contains(&header.did),
-            Kind::Commit => !is_usual_create(header.rest) && known.contains(&header.did) && changes_a_post(frame),
-            Kind::Identity | Kind::Other => false,
+            Kind::Commit => match header.changes_a_post {
+                Some(changes) => changes && known.contains(&header.did),
+                // Our own set is asked before the parser: it is the quicker of the two.
+                None => known.contains(&header.did) && wire.changes_a_post(frame),
+            },
+            Kind::Identity | Kind::Sync | Kind::Other => false,
         };
         if passes { Verdict::Pass } else { Verdict::Drop }
     }
@@ -60,43 +64,19 @@ impl Prefilter {
     }
 }
 
-/// Whether a commit goes on, after its header, as all creations do. That is nine of ten commits, and neither the parser nor the
-/// set of known accounts, whose memory is far away, need be troubled with them.
-fn is_usual_create(rest: &[u8]) -> bool {
-    const REV: usize = 13;
-    rest.strip_prefix(br#","commit":{"rev":""#).and_then(|rest| rest.get(REV..)).is_some_and(|rest| rest.starts_with(br#"","operation":"create""#))
-}
-
-/// Whether this commit may update or delete a post. One that is created without our hashtag doesn't concern us.
-fn changes_a_post(frame: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Frame<'a> {
-        #[serde(borrow)]
-        commit: Change<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Change<'a> {
-        #[serde(borrow)]
-        operation: Cow<'a, str>,
-        #[serde(borrow)]
-        collection: Cow<'a, str>,
-    }
-    match serde_json::from_slice::<Frame<'_>>(frame) {
-        Ok(Frame { commit }) => commit.operation != "create" && commit.collection == Collection::Post.nsid(),
-        // The decoder refuses it, and says why.
-        Err(_) => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jetstream::header;
+    use crate::jetstream::wire::Frame;
+
+    fn judge_on(wire: Wire, frame: &str) -> Verdict {
+        let known = KnownDids::from_iter(["did:plc:member"]);
+        let Ok(Frame::Event(header)) = wire.read(frame.as_bytes()) else { panic!("the rows have headers: {frame}") };
+        Prefilter::new().judge(wire, frame.as_bytes(), &header, &known)
+    }
 
     fn judge(frame: &str) -> Verdict {
-        let known = KnownDids::from_iter(["did:plc:member"]);
-        let header = header::read(frame.as_bytes()).expect("the rows have headers");
-        Prefilter::new().judge(frame.as_bytes(), &header, &known)
+        judge_on(Wire::V1, frame)
     }
 
     #[test]
@@ -148,5 +128,35 @@ mod tests {
         check("stranger", r#""kind":"account","account":{"active":false}"#, Verdict::Drop);
         check("stranger", r#""kind":"identity","identity":{"handle":"net.atrarium.example"}"#, Verdict::Identity);
         check("member", r#""kind":"sync","sync":{}"#, Verdict::Drop);
+    }
+
+    #[test]
+    fn on_the_other_wire_the_same_passes() {
+        let check = |did: &str, kind: &str, before: &str, after: &str, expected| {
+            let usual = format!(
+                r#"{{"$type":"message","payload":{{"$type":"network.bsky.jetstream.subscribeEvents#{kind}",{before}"did":"did:plc:{did}"{after},"seq":1,"time":"2026-08-11T12:49:38.007209Z"}}}}"#
+            );
+            assert_eq!(judge_on(Wire::V2, &usual), expected, "{usual}");
+            let other = usual.replace(",\"seq\"", " , \"seq\"");
+            assert_eq!(judge_on(Wire::V2, &other), expected, "{other}");
+        };
+        let commit = |did: &str, operation: &str, collection: &str, record: &str, expected| {
+            let after = format!(r#","operation":"{operation}"{record},"rev":"3mptbypluud2a","rkey":"3mptbyplj5d2a""#);
+            check(did, "commit", &format!(r#""collection":"{collection}","#), &after, expected);
+        };
+        commit("stranger", "create", "app.bsky.feed.post", r#","record":{"text":"\u0023atrarium_a1b2c3d4"}"#, Verdict::Pass);
+        commit("stranger", "create", "app.bsky.feed.post", r#","record":{"text":"hello"}"#, Verdict::Drop);
+        commit("stranger", "create", "net.atrarium.community.membership", "", Verdict::Pass);
+        commit("stranger", "delete", "net.atrarium.community.membership", "", Verdict::Pass);
+        commit("member", "delete", "app.bsky.feed.post", "", Verdict::Pass);
+        commit("stranger", "delete", "app.bsky.feed.post", "", Verdict::Drop);
+        commit("member", "update", "app.bsky.feed.post", r#","record":{"text":""}"#, Verdict::Pass);
+        commit("member", "create", "app.bsky.feed.post", r#","record":{"text":""}"#, Verdict::Drop);
+        commit("member", "delete", "app.bsky.feed.like", "", Verdict::Drop);
+        check("member", "account", r#""account":{"active":false},"#, "", Verdict::Pass);
+        check("stranger", "account", r#""account":{"active":false},"#, "", Verdict::Drop);
+        check("stranger", "identity", "", r#","identity":{"handle":"net.atrarium.example"}"#, Verdict::Identity);
+        check("member", "sync", "", r#","sync":{}"#, Verdict::Resync);
+        check("stranger", "sync", "", r#","sync":{"rev":"atrarium_"}"#, Verdict::Drop);
     }
 }

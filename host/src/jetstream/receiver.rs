@@ -2,7 +2,8 @@
 //!
 //! It stops reading while the consumer is busy, and so slows the server down: what has been read is never thrown away. Whatever
 //! ends a connection is logged, once, and answered with a connection to the next endpoint, `rewind` before the cursor;
-//! events then come twice, which the consumer must not mind. The loop ends when it is told to or when nobody takes what it
+//! events then come twice, which the consumer must not mind. Only where a server refuses a part of what was asked for that can be
+//! left out, the same is asked again without. The loop ends when it is told to or when nobody takes what it
 //! sends; what it had not yet sent is read again after the next start, since the cursor hasn't moved past it.
 
 use std::{
@@ -20,8 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Backoff, Cursor, Endpoint, Health, Intake, KnownDids,
+    asking::{Asking, Without},
     connection::{Connection, ConnectionError, Received},
-    intake::Collector,
+    handshake::Reason,
+    intake::{Break, Collector},
+    position::{Position, Start},
     unpack::Unpacker,
 };
 
@@ -31,6 +35,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How many frames are read before anything else may run on this thread: about a millisecond's worth.
 const FRAMES_AT_A_TIME: usize = 1024;
 
+/// How long a server may take to send the event again that it was asked for. One that waits for its next has none of this number.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// How to receive. [`Settings::new`] has the defaults.
 #[derive(Clone)]
 pub struct Settings {
@@ -38,7 +45,8 @@ pub struct Settings {
     pub endpoints: Vec<Endpoint>,
     /// A connection that shows no sign of life (frame, ping or pong) for so long is dead.
     pub idle_timeout: Duration,
-    /// How far before the cursor each connection starts, since no two servers see events in quite the same order.
+    /// How far before the cursor a connection starts that asks for a time, since no two servers see events in quite the same order,
+    /// or at quite the same time.
     pub rewind: Duration,
     /// How long ago to start if there's no cursor. Servers that keep less start at the oldest they have.
     pub backfill_window: Duration,
@@ -68,11 +76,8 @@ pub async fn receive(settings: Settings, resume: Option<Cursor>, known: KnownDid
         Err(error) => return tracing::error!(%error, "can't decompress, so can't receive"),
     };
     let now_us = (settings.now_us)();
-    let resume_us = match resume {
-        Some(cursor) => cursor.time_us,
-        None => now_us.saturating_sub(micros(settings.backfill_window)),
-    };
-    let collector = Collector::new(resume_us, known, now_us);
+    let position = Position::new(resume, now_us.saturating_sub(micros(settings.backfill_window)), now_us);
+    let collector = Collector::new(position, known);
     let receiver = Receiver { settings, collector, unpacker, out, health, stop, last_sent: Instant::now() };
     receiver.run().await;
 }
@@ -115,7 +120,6 @@ impl Receiver {
             let endpoint = self.settings.endpoints[index].clone();
             self.health.note_attempt(index);
             let outcome = self.session(&endpoint).await;
-            self.health.note_connected(false);
             let Ok(Loss { cause, delivered_for }) = outcome else { return };
 
             self.health.note_failure();
@@ -133,24 +137,58 @@ impl Receiver {
         tracing::error!("there is no endpoint to receive from");
     }
 
-    /// One connection, from its opening to its end.
+    /// All that is tried at one endpoint before it is the next one's turn: one connection, or another at once where this one told us
+    /// to ask for less.
     async fn session(&mut self, endpoint: &Endpoint) -> Result<Loss, Stopped> {
-        let start_us = self.start_us();
-        let url = endpoint.subscription(start_us);
+        let identity = endpoint.to_string();
+        let mut asking = Asking::from(self.start(endpoint, &identity));
+        // Each turn leaves something out that is never asked for again.
+        loop {
+            let Loss { cause, delivered_for } = self.connection(endpoint, &identity, &asking).await?;
+            let without = match &cause {
+                ConnectionError::Rejected(_, rejection) => asking.without(rejection),
+                ConnectionError::Renumbered => Some(Without::Number),
+                _ => None,
+            };
+            match without {
+                None => return Ok(Loss { cause, delivered_for }),
+                Some(Without::Number) => {
+                    asking.too_old |= matches!(&cause, ConnectionError::Rejected(_, rejection) if rejection.reason == Reason::CursorTooOld);
+                    self.collector.position.forget_mark();
+                    asking.start = self.start(endpoint, &identity);
+                }
+                Some(Without::Compression) => asking.compressed = false,
+            }
+            self.health.note_failure();
+            tracing::warn!(%endpoint, %cause, ?without, "Jetstream refused a part of what was asked for, will do without it");
+        }
+    }
+
+    /// One connection, from its opening to its end.
+    async fn connection(&mut self, endpoint: &Endpoint, identity: &str, asking: &Asking) -> Result<Loss, Stopped> {
+        let url = endpoint.subscription(asking);
         let opened = tokio::select! {
             () = self.stop.cancelled() => return Err(Stopped),
-            opened = Connection::open(&url, self.settings.idle_timeout) => opened,
+            opened = Connection::open(&url, endpoint.wire(), self.settings.idle_timeout) => opened,
         };
         let mut connection = match opened {
             Ok(connection) => connection,
             Err(cause) => return Ok(Loss { cause, delivered_for: Duration::ZERO }),
         };
         self.health.note_connected(true);
-        tracing::info!(%endpoint, start_us, "connected to Jetstream");
+        self.collector.speak(endpoint.wire());
+        self.collector.position.begin(identity, asking.start, asking.too_old);
+        tracing::info!(%endpoint, start = ?asking.start, "connected to Jetstream");
+        let lost = self.follow(&mut connection).await;
+        self.health.note_connected(false);
+        Ok(Loss { cause: lost?, delivered_for: connection.delivered_for() })
+    }
 
-        let identity = endpoint.to_string();
+    /// Reads until the connection is lost.
+    async fn follow(&mut self, connection: &mut Connection) -> Result<ConnectionError, Stopped> {
+        let connected = Instant::now();
         loop {
-            let wake = self.wait(&mut connection).await;
+            let wake = self.wait(connection).await;
             self.report();
             let heartbeat = self.last_sent.elapsed() >= HEARTBEAT && self.collector.has_news();
             let send = match &wake {
@@ -162,15 +200,18 @@ impl Receiver {
                 Wake::Stop => return Err(Stopped),
             };
             if send {
-                self.send(&identity).await?;
+                self.send().await?;
                 connection.forgive();
             }
             match wake {
-                Wake::Lost(cause) => return Ok(Loss { cause, delivered_for: connection.delivered_for() }),
+                Wake::Lost(cause) => return Ok(cause),
                 Wake::Enough => tokio::task::yield_now().await,
                 Wake::Timer => {
                     if let Err(cause) = connection.tend() {
-                        return Ok(Loss { cause, delivered_for: connection.delivered_for() });
+                        return Ok(cause);
+                    }
+                    if self.collector.position.awaits_event() && connected.elapsed() >= AGAIN {
+                        return Ok(ConnectionError::Renumbered);
                     }
                 }
                 Wake::Drained | Wake::Stop => {}
@@ -195,11 +236,16 @@ impl Receiver {
 
     /// Reads what has come, up to a bound. It waits on if none of it is to be told at once.
     fn poll_read(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<Wake> {
-        self.collector.set_clock((self.settings.now_us)());
+        self.collector.position.set_clock((self.settings.now_us)());
         let mut wake = Wake::Enough;
         for _ in 0..FRAMES_AT_A_TIME {
             match connection.poll_next(&mut self.unpacker, cx) {
-                Poll::Ready(Ok(Received::Frame(frame))) => self.collector.take(frame),
+                Poll::Ready(Ok(Received::Frame(frame))) => {
+                    if let Err(end) = self.collector.take(frame) {
+                        wake = Wake::Lost(end.into());
+                        break;
+                    }
+                }
                 Poll::Ready(Ok(Received::Unreadable(reason, message))) => self.collector.refuse(reason, message),
                 Poll::Ready(Err(cause)) => {
                     wake = Wake::Lost(cause);
@@ -219,8 +265,8 @@ impl Receiver {
     }
 
     /// Hands over what was collected, and waits for as long as the consumer does.
-    async fn send(&mut self, endpoint: &str) -> Result<(), Stopped> {
-        let intake = self.collector.hand_over(endpoint);
+    async fn send(&mut self) -> Result<(), Stopped> {
+        let intake = self.collector.hand_over();
         let sent = tokio::select! {
             () = self.stop.cancelled() => return Err(Stopped),
             sent = self.out.send(intake) => sent,
@@ -229,16 +275,27 @@ impl Receiver {
         sent.map_err(|_| Stopped)
     }
 
-    /// Where the next connection is to start. Never in the future, which servers take for "only what comes from now on".
-    fn start_us(&self) -> u64 {
-        let cursor_us = self.collector.cursor_us().min((self.settings.now_us)());
-        cursor_us.saturating_sub(micros(self.settings.rewind))
+    fn start(&self, endpoint: &Endpoint, identity: &str) -> Start {
+        self.collector.position.start(identity, endpoint.wire(), micros(self.settings.rewind), (self.settings.now_us)())
     }
 
     fn report(&mut self) {
         let now_us = (self.settings.now_us)();
         self.collector.counts.report(&self.health, Instant::now(), now_us);
-        self.health.note_position(self.collector.cursor_us(), now_us);
+        self.health.note_position(self.collector.position.time_us(), now_us);
+        if let Some(gap) = self.collector.notice_gap() {
+            self.health.note_gap(gap);
+            tracing::warn!(?gap, "Jetstream begins later than we had read: what lies between was missed");
+        }
+    }
+}
+
+impl From<Break> for ConnectionError {
+    fn from(end: Break) -> Self {
+        match end {
+            Break::Renumbered => Self::Renumbered,
+            Break::Ended { name, message } => Self::Ended { name, message },
+        }
     }
 }
 

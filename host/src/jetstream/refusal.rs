@@ -39,11 +39,13 @@ pub enum Refusal {
     UnknownOperation,
     #[error("an account event's `time` isn't a datetime since 1970")]
     BadAccountTime,
+    #[error("an event's `time` isn't a datetime since 1970")]
+    BadTime,
 }
 
 impl Refusal {
     /// In the order of the declaration, so that `reason as usize` is a position.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotZstd,
         Self::TooLarge,
         Self::NotUtf8,
@@ -55,6 +57,7 @@ impl Refusal {
         Self::BadRev,
         Self::UnknownOperation,
         Self::BadAccountTime,
+        Self::BadTime,
     ];
 
     /// The reason's name in metrics and on the health page.
@@ -71,6 +74,7 @@ impl Refusal {
             Self::BadRev => "bad_rev",
             Self::UnknownOperation => "unknown_operation",
             Self::BadAccountTime => "bad_account_time",
+            Self::BadTime => "bad_time",
         }
     }
 

@@ -86,7 +86,7 @@ impl Rig {
 }
 
 fn cursor(time_us: u64) -> Cursor {
-    Cursor { endpoint: "wss://example.com/subscribe".to_owned(), time_us }
+    Cursor { endpoint: "wss://example.com/subscribe".to_owned(), time_us, mark: None }
 }
 
 /// A post of ours, so many microseconds after `NOW_US`.
@@ -122,7 +122,7 @@ async fn a_frame_is_read_whichever_way_it_comes() {
     let mut rig = Rig::start(settings(&[&server]));
     let (keys, cursor) = rig.events(5).await;
     assert_eq!(keys, ["zstd", "text", "-zstd", "-never-seen", "did:plc:member"]);
-    assert_eq!(cursor, Cursor { endpoint: server.endpoint(), time_us: NOW_US + 4 });
+    assert_eq!(cursor, Cursor { endpoint: server.endpoint(), time_us: NOW_US + 4, mark: None });
     assert!(rig.health.connected.load(Relaxed));
 }
 
