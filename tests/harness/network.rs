@@ -75,6 +75,13 @@ impl Network {
         format!(r#"{{"did":{},"time_us":{time_us},"kind":"identity","identity":{identity}}}"#, json!(did))
     }
 
+    /// A repo that has lost its history. Only v2 servers tell of it.
+    pub fn sync(&mut self, did: &str) -> String {
+        let time_us = self.tick();
+        let sync = json!({ "did": did, "rev": Rev::last_of(time_us).as_str(), "seq": time_us / 1_000, "time": crate::records::datetime_us(time_us) });
+        format!(r#"{{"did":{},"time_us":{time_us},"kind":"sync","sync":{sync}}}"#, json!(did))
+    }
+
     /// Something that concerns nobody here; it moves the cursor.
     pub fn like(&mut self, did: &str) -> String {
         let record = json!({ "$type": "app.bsky.feed.like", "createdAt": "2026-07-04T14:38:08.999Z", "subject": { "cid": "x", "uri": "at://did:plc:a/app.bsky.feed.post/b" } });

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{self, Answer};
+use crate::jetstream_v2;
 use crate::network::Network;
 
 /// 2026-11-20T12:00:00Z: the present of most tests.
@@ -35,10 +36,23 @@ pub struct WorldOptions {
     pub backend: Option<fn() -> Backend>,
 }
 
+/// Which servers the program follows, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Follows {
+    #[default]
+    V1,
+    V2,
+    V1ThenV2,
+    V2ThenV1,
+}
+
 pub struct World {
     pub network: Network,
     pub clock: Clock,
     pub server: Server,
+    /// It is told everything that `server` is told, if it is followed.
+    pub v2: Option<jetstream_v2::Server>,
+    follows: Follows,
     /// `None` between `stop` and `start_again`.
     pub app: Option<App>,
     pub address: SocketAddr,
@@ -58,17 +72,24 @@ impl World {
         Self::with(WorldOptions { flags: flags.iter().map(ToString::to_string).collect(), ..WorldOptions::default() }).await
     }
 
-    pub async fn with(mut options: WorldOptions) -> Self {
+    pub async fn with(options: WorldOptions) -> Self {
+        Self::following(Follows::V1, options).await
+    }
+
+    pub async fn following(follows: Follows, mut options: WorldOptions) -> Self {
         let temporary = tempfile::tempdir().expect("tests need a temporary directory");
         let directory = temporary.path().join("data");
         let scripts = std::mem::take(&mut options.scripts);
         let server = Server::start_scripted(listener().await, scripts).expect("a listener that was just bound");
+        let v2 = if follows == Follows::V1 { None } else { Some(jetstream_v2::Server::start().await) };
         let clock = Clock::standing_at(NOW);
         let unset = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut world = Self {
             network: Network::starting_at(NOW - 60_000),
             clock,
             server,
+            v2,
+            follows,
             app: None,
             address: unset,
             admin: unset,
@@ -85,7 +106,14 @@ impl World {
         let (public, admin) = (listener().await, listener().await);
         self.address = public.local_addr().expect("a bound listener");
         self.admin = admin.local_addr().expect("a bound listener");
-        let config = config(&self.directory, &self.server.endpoint(), &self.options.flags);
+        let (v1, v2) = (self.server.endpoint(), self.v2.as_ref().map(jetstream_v2::Server::endpoint).unwrap_or_default());
+        let jetstream = match self.follows {
+            Follows::V1 => v1,
+            Follows::V2 => v2,
+            Follows::V1ThenV2 => format!("{v1},{v2}"),
+            Follows::V2ThenV1 => format!("{v2},{v1}"),
+        };
+        let config = config(&self.directory, &jetstream, &self.options.flags);
         let backend = self.options.backend.map(|make| make());
         let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend };
         self.app = Some(App::start(config, edges).await.expect("the program starts"));
@@ -103,6 +131,10 @@ impl World {
     }
 
     pub fn publish(&self, event: impl Into<String>) {
+        let event = event.into();
+        if let Some(v2) = &self.v2 {
+            v2.publish(&event);
+        }
         self.server.publish(event);
     }
 

@@ -14,3 +14,4 @@ mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod requests; // bad ones, to the running program
 mod walks; // through a feed, while it changes
+mod wires; // either of them, and the change between the two
