@@ -9,6 +9,7 @@ pub mod demo;
 pub mod event;
 pub mod feed;
 pub mod http;
+pub mod identity;
 pub mod ingest;
 pub mod jetstream;
 pub mod logging;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
-    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "outbound"]),
+    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "outbound", "identity"]),
     (2, &["sandbox", "cli"]),
     (3, &["community", "feed"]),
     (4, &["ingest", "http"]),
@@ -27,7 +27,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_service", &["outbound"]),
     ("webpki_roots", &["outbound"]),
     ("clap", &["cli"]),
-    ("moka", &["feed"]),
+    ("moka", &["feed", "identity"]),
+    ("secp256k1", &["identity"]),
+    ("ring", &["identity"]),
+    ("p256", &["identity"]),
+    ("multibase", &["identity"]),
+    ("hickory_resolver", &["identity"]),
 ];
 
 fn source() -> PathBuf {
