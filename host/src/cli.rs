@@ -140,10 +140,15 @@ fn argument(key: &'static Key) -> Arg {
         Takes::Number(number) => format!(" [default: {}; {} to {}]", number.default, number.least, number.most),
         Takes::List { default: [] } => "; repeatable".to_owned(),
         Takes::List { default } => format!("; repeatable [default: {}]", default.join(",")),
-        Takes::Optional => String::new(),
+        Takes::Optional | Takes::Switch => String::new(),
     };
     let help = format!("{}{default}", key.help);
-    Arg::new(key.name).long(key.name).value_name(key.value).help(help).action(ArgAction::Append)
+    let argument = Arg::new(key.name).long(key.name).value_name(key.value).help(help).action(ArgAction::Append);
+    match key.takes {
+        // With an equals sign or not at all, so that it never takes the word behind it.
+        Takes::Switch => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ => argument,
+    }
 }
 
 fn flags(matches: &ArgMatches, keys: impl Iterator<Item = &'static Key>) -> Flags {

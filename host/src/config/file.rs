@@ -1,6 +1,6 @@
 //! The layer that is a file: one flat TOML table.
 //!
-//! Takes strings, whole numbers and, for lists, arrays of strings; each text keeps its line. A file that can't be read, each error of
+//! Takes strings, whole numbers, booleans and, for lists, arrays of strings; each text keeps its line. A file that can't be read, each error of
 //! syntax, each key that is no option and each value of the wrong kind is a mistake, and the rest of the file still counts, so
 //! that one run shows everything.
 
@@ -74,12 +74,14 @@ fn texts(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, usize)>
     match (value.get_ref(), &key.takes) {
         (DeValue::String(text), _) => Ok(vec![(text.to_string(), start)]),
         (DeValue::Integer(number), Takes::Number(_)) => Ok(vec![(number.to_string(), start)]),
+        (DeValue::Boolean(switch), Takes::Switch) => Ok(vec![(switch.to_string(), start)]),
         (DeValue::Array(items), Takes::List { .. }) => {
             let text = |item: &Spanned<DeValue<'_>>| Some((item.get_ref().as_str()?.to_owned(), item.span().start));
             items.iter().map(text).collect::<Option<_>>().ok_or("an array of nothing but strings")
         }
         (_, Takes::Number(_)) => Err("a whole number"),
         (_, Takes::List { .. }) => Err("an array of strings"),
+        (_, Takes::Switch) => Err("true or false"),
         (_, Takes::Text { .. } | Takes::Optional) => Err("a string"),
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Takes {
     },
     /// A whole number.
     Number(Number),
+    /// `true` or `false`, false if it isn't given; the flag alone is `true`.
+    Switch,
 }
 
 /// A number's default and bounds, both bounds included.
@@ -85,6 +87,26 @@ pub(crate) const DENY_OWNER: Key =
 
 pub(crate) const EXCLUDE_FROM_GLOBAL: Key =
     Key { name: "exclude-from-global", value: "PARTY", help: "Whose posts stay out of other communities' global share", takes: Takes::List { default: &[] } };
+
+// The one directory of did:plc that the network uses.
+pub(crate) const PLC_URL: Key =
+    Key { name: "plc-url", value: "URL", help: "The directory in which did:plc is looked up", takes: Takes::Text { default: "https://plc.directory" } };
+
+/// Without it handles are looked up in DNS and at their own hosts.
+pub(crate) const HANDLE_RESOLVER: Key = Key {
+    name: "handle-resolver",
+    value: "URL",
+    help: "A server that resolves handles (com.atproto.identity.resolveHandle), instead of DNS and the handles' own hosts",
+    takes: Takes::Optional,
+};
+
+// Off, because strangers name the hosts that are asked; the machine's own network is none of their business.
+pub(crate) const ALLOW_PRIVATE_NETWORK: Key = Key {
+    name: "allow-private-network",
+    value: "BOOLEAN",
+    help: "Also ask servers at loopback and private addresses, and without TLS: for networks of one's own",
+    takes: Takes::Switch,
+};
 
 pub(crate) const LOG_LEVEL: Key = Key {
     name: "log-level",
@@ -149,6 +171,9 @@ pub(crate) const ALL: &[&Key] = &[
     &ALLOW_OWNER,
     &DENY_OWNER,
     &EXCLUDE_FROM_GLOBAL,
+    &PLC_URL,
+    &HANDLE_RESOLVER,
+    &ALLOW_PRIVATE_NETWORK,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &HELD_PER_AUTHOR,

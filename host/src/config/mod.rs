@@ -31,6 +31,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::logging;
 
 pub use given::{Flags, Given};
@@ -61,6 +63,13 @@ pub struct Config {
     pub deny_owner: Vec<Party>,
     /// Whose posts stay out of other communities' global share.
     pub exclude_from_global: Vec<Party>,
+
+    /// The directory of did:plc.
+    pub plc_url: Url,
+    /// A server that resolves handles, instead of DNS and the handles' own hosts.
+    pub handle_resolver: Option<Url>,
+    /// Whether requests may go to loopback and private addresses, and without TLS.
+    pub allow_private_network: bool,
 
     pub log_level: logging::Level,
     pub log_format: logging::Format,

@@ -53,6 +53,9 @@ fn shown(config: &Config, key: &str) -> String {
         "allow-owner" => format!("{:?}", config.allow_owner),
         "deny-owner" => format!("{:?}", config.deny_owner),
         "exclude-from-global" => format!("{:?}", config.exclude_from_global),
+        "plc-url" => config.plc_url.to_string(),
+        "handle-resolver" => config.handle_resolver.as_ref().map_or(String::new(), ToString::to_string),
+        "allow-private-network" => config.allow_private_network.to_string(),
         "log-level" => config.log_level.to_string(),
         "log-format" => format!("{:?}", config.log_format),
         "held-per-author" => config.held_per_author.to_string(),
@@ -84,10 +87,13 @@ fn the_defaults_are_those_of_the_manual() {
     check("allow-owner", "[]");
     check("log-level", "info");
     check("log-format", "Text");
+    check("plc-url", "https://plc.directory/");
+    check("handle-resolver", "");
     assert_eq!(config.jetstream.len(), 4);
     for key in keys::ALL {
         match key.takes {
             Takes::Number(number) => check(key.name, &number.default.to_string()),
+            Takes::Switch => check(key.name, "false"),
             Takes::Text { .. } | Takes::List { .. } | Takes::Optional => {}
         }
     }
@@ -105,12 +111,14 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     // Three values for the option, each with what the configuration then says.
     let check = |key: &'static str, values: [(&str, &str); 3]| {
         let [flag, variable, file] = values;
-        let in_file = if file.0.bytes().all(|byte| byte.is_ascii_digit()) { file.0.to_owned() } else { format!("{:?}", file.0) };
+        let plain = file.0.bytes().all(|byte| byte.is_ascii_digit()) || matches!(file.0, "true" | "false");
+        let in_file = if plain { file.0.to_owned() } else { format!("{:?}", file.0) };
         let written = File::new(&format!("every-{key}"), &format!("{key} = {in_file}\n"));
         let name = format!("ATRARIUM_{}", key.to_uppercase().replace('-', "_"));
         let from_file = ["--config", written.path()];
-        let dashed = format!("--{key}");
-        let from_flag = [&from_file[..], &[&dashed, flag.0]].concat();
+        let (dashed, joined) = (format!("--{key}"), format!("--{key}={}", flag.0));
+        let is_switch = keys::named(key).is_some_and(|key| matches!(key.takes, Takes::Switch));
+        let from_flag = if is_switch { [&from_file[..], &[&joined]].concat() } else { [&from_file[..], &[&dashed, flag.0]].concat() };
         let of = |config: Result<Config, Mistakes>| config.map(|config| shown(&config, key));
         assert_eq!(of(serve(&from_file, &[])), Ok(file.1.to_owned()), "{key} from the file");
         assert_eq!(of(serve(&[], &[("ATRARIUM_CONFIG", written.path())])), Ok(file.1.to_owned()), "{key} from the file");
@@ -130,6 +138,10 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
         let did = format!("[Did({DID:?})]");
         check(key, [(DID, &did), (&community, &format!("[Community({community:?})]")), (&format!(" {DID} , "), &did)]);
     }
+    check("plc-url", same("https://a.example/", "https://b.example/plc", "https://c.example:8443/"));
+    check("handle-resolver", same("https://a.example/", "https://b.example/x", "https://c.example:8443/"));
+    check("allow-private-network", same("true", "false", "true"));
+    check("allow-private-network", same("false", "true", "false"));
     check("log-level", same("debug", "trace", "error"));
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
     for key in keys::ALL {
@@ -182,6 +194,15 @@ fn a_wrong_value_is_a_mistake() {
         check("deny-owner", value);
         check("exclude-from-global", value);
     }
+    for value in
+        ["", "plc.directory", "ftp://plc.directory", "https://", "https://me@plc.directory", "https://a.b/?c", "https://a.b/#c", "http://localhost:2582"]
+    {
+        check("plc-url", value);
+        check("handle-resolver", value);
+    }
+    for value in ["", "yes", "1", "TRUE"] {
+        check("allow-private-network", value);
+    }
     check("log-level", "inof");
     check("log-format", "yaml");
     for key in keys::ALL {
@@ -194,6 +215,15 @@ fn a_wrong_value_is_a_mistake() {
             }
         }
     }
+}
+
+#[test]
+fn a_private_network_may_do_without_tls() {
+    let config =
+        serve(&["--allow-private-network", "--plc-url", "http://localhost:2582", "--handle-resolver", "http://127.0.0.1:2583"], &[]).expect("both are right");
+    assert!(config.allow_private_network && config.plc_url.as_str() == "http://localhost:2582/", "the flag takes no word behind it");
+    let mistakes = serve(&["--plc-url", "http://localhost:2582"], &[]).map(drop).expect_err("without TLS");
+    assert_eq!(mistakes.to_string(), "--plc-url: got \"http://localhost:2582/\" but needs https:// unless allow-private-network is given");
 }
 
 #[test]
@@ -312,6 +342,7 @@ fn values_of_the_wrong_kind_are_told_by_their_kind() {
     check("deny-owner = [1]", "1: deny-owner: is array, needs an array of nothing but strings");
     check("deny-owner = 1", "1: deny-owner: is integer, needs an array of strings");
     check("listen = 3000", "1: listen: is integer, needs a string");
+    check("allow-private-network = 1", "1: allow-private-network: is integer, needs true or false");
     check("[listen]", "1: listen: is table, needs a string");
 }
 

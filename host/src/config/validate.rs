@@ -32,6 +32,9 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         allow_owner: read.list(&keys::ALLOW_OWNER, Party::parse),
         deny_owner: read.list(&keys::DENY_OWNER, Party::parse),
         exclude_from_global: read.list(&keys::EXCLUDE_FROM_GLOBAL, Party::parse),
+        plc_url: read.text(&keys::PLC_URL, web),
+        handle_resolver: read.optional(&keys::HANDLE_RESOLVER, web),
+        allow_private_network: read.optional(&keys::ALLOW_PRIVATE_NETWORK, switch).unwrap_or(false),
         log_level: read.text(&keys::LOG_LEVEL, str::parse),
         log_format: read.text(&keys::LOG_FORMAT, str::parse),
         held_per_author: read.count(&keys::HELD_PER_AUTHOR),
@@ -48,6 +51,14 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         cache_bytes: usize::try_from(read.number(&keys::CACHE_MIB) * MIB).unwrap_or(usize::MAX),
         idle_timeout: Duration::from_secs(read.number(&keys::IDLE_TIMEOUT_SECS)),
     };
+    if !config.allow_private_network {
+        for (key, url) in [(&keys::PLC_URL, Some(&config.plc_url)), (&keys::HANDLE_RESOLVER, config.handle_resolver.as_ref())] {
+            if let Some(url) = url.filter(|url| url.scheme() == "http") {
+                let source = given.texts(key).first().map_or(Source::Default, |text| text.source.clone());
+                read.mistakes.add(key.name, source, Some(url.as_str()), format!("https:// unless {} is given", keys::ALLOW_PRIVATE_NETWORK.name));
+            }
+        }
+    }
     if clash(config.listen, config.admin_listen) {
         let source = |key| given.texts(key).last().map_or(Source::Default, |text| text.source.clone());
         let (key, other, taken) = match source(&keys::ADMIN_LISTEN) {
@@ -134,6 +145,17 @@ fn websocket(text: &str) -> Result<String, &'static str> {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") && url.fragment().is_none() => Ok(text.to_owned()),
         _ => Err("a ws:// or wss:// URL, such as wss://jetstream1.us-east.bsky.network/subscribe"),
     }
+}
+
+fn web(text: &str) -> Result<Url, &'static str> {
+    let wanted = "an https:// URL of a host, without user, query and fragment, such as https://plc.directory";
+    let url = Url::parse(text).map_err(|_| wanted)?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if matches!(url.scheme(), "http" | "https") && plain { Ok(url) } else { Err(wanted) }
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "true or false")
 }
 
 fn directory(text: &str) -> Result<PathBuf, &'static str> {
