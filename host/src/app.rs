@@ -26,9 +26,11 @@ use crate::community::{Bounds, Registry};
 use crate::config::Config;
 use crate::feed::Feeds;
 use crate::http::{self, Readiness, Service};
+use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Cursor, Endpoint, Health, KnownDids};
+use crate::outbound::{Client, Policy};
 use crate::sandbox::filter::Filter;
 use crate::sandbox::mix::Mixes;
 use crate::sandbox::object::Objects;
@@ -103,6 +105,9 @@ pub struct App {
     pub store: Store,
     pub queue: Queue,
     pub health: Arc<Health>,
+    /// Makes every request of the program.
+    pub client: Client,
+    pub resolver: Resolver,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
     servers: tokio::task::JoinHandle<()>,
@@ -131,7 +136,8 @@ impl App {
         let sandbox = Sandbox::new(live.saturating_add(MIX_INSTANCES))?;
         let bounds = bounds(&config);
         let objects = Objects::new(&sandbox, &components.community)?;
-        let feeds = Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, config.exclude_from_global.clone());
+        let feeds =
+            Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, !components.embedded_mix, config.exclude_from_global.clone());
         let parts = Parts {
             store: store.clone(),
             queue: queue.clone(),
@@ -144,13 +150,17 @@ impl App {
         };
         let ingest = whole(&path, || Ok(Ingest::start(parts)?))?;
 
+        let client = Client::new(Policy::new(config.allow_private_network));
+        let settings = identity::Settings { plc: config.plc_url.clone(), handle_resolver: config.handle_resolver.clone() };
+        let resolver = Resolver::new(client.clone(), settings, clock.clone());
+
         let vital = Vital::new(stop.clone());
         let ending = Arc::new(AtomicBool::new(false));
         let (send, receive) = mpsc::channel(INTAKES_AHEAD);
         let writer = vital.thread("writer", {
-            let (queue, stop) = (queue.clone(), Arc::clone(&ending));
+            let (queue, resolver, stop) = (queue.clone(), resolver.clone(), Arc::clone(&ending));
             move || {
-                intake::write(receive, &queue, &stop);
+                intake::write(receive, &queue, |did| resolver.purge(did), &stop);
                 Ok::<(), Infallible>(())
             }
         });
@@ -172,14 +182,15 @@ impl App {
 
         let service =
             Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
+        let auth = ServiceAuth::new(resolver.clone(), clock.clone(), service.did.clone());
         let servers = vital.task("HTTP server", {
             let (feeds, stop, health, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), store.clone());
             async move {
                 let readiness = move || readiness(&health, &store, clock.now_us());
-                tokio::join!(http::serve_public(public, feeds, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
+                tokio::join!(http::serve_public(public, feeds, auth, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
-        Ok(Self { feeds, store, queue, health, stop, receiver, servers, writer, ingest, ending, vital, _lock: lock })
+        Ok(Self { feeds, store, queue, health, client, resolver, stop, receiver, servers, writer, ingest, ending, vital, _lock: lock })
     }
 
     /// Waits until the program is told to stop, or has to, and for its orderly end.

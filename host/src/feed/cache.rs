@@ -22,6 +22,8 @@ pub(super) struct Asked {
     pub rkey: String,
     pub limit: u32,
     pub cursor: Option<String>,
+    /// Who reads, if the mix minds: otherwise a page is everybody's.
+    pub viewer: Option<String>,
 }
 
 #[derive(Debug)]

@@ -61,6 +61,8 @@ struct Inner {
     /// Instances of the mix that are not in use.
     idle: Mutex<Vec<Mix>>,
     pages: Pages,
+    /// Whether the mix may order a page by who reads it.
+    minds_viewer: bool,
     /// Whom the operator keeps out of *global*.
     excluded: Vec<Party>,
     /// Which communities that concerns: a number is never used twice.
@@ -83,16 +85,29 @@ struct Item<'a> {
 const ROUNDS: usize = 4;
 
 impl Feeds {
-    pub fn new(store: Store, clock: Clock, mixes: Mixes, excluded: Vec<Party>) -> Self {
+    /// `minds_viewer` says whether the mix may order a page by who reads it; if not, it isn't told.
+    pub fn new(store: Store, clock: Clock, mixes: Mixes, minds_viewer: bool, excluded: Vec<Party>) -> Self {
         let exclusions = RwLock::new(HashMap::new());
-        Self(Arc::new(Inner { store, clock, mixes, idle: Mutex::new(Vec::new()), pages: Pages::new(), excluded, exclusions }))
+        Self(Arc::new(Inner { store, clock, mixes, idle: Mutex::new(Vec::new()), pages: Pages::new(), minds_viewer, excluded, exclusions }))
+    }
+
+    /// Whether it matters to a page of this feed who reads it.
+    pub fn minds_viewer(&self, _owner: &str, _rkey: &str) -> bool {
+        self.0.minds_viewer
     }
 
     /// A page of a feed, as the JSON of `app.bsky.feed.getFeedSkeleton`.
     pub fn skeleton(&self, request: &Request<'_>) -> Result<Bytes, FeedError> {
         let inner = &*self.0;
         let walk = request.cursor.map(Walk::from_text).transpose().map_err(|cause| FeedError::BadCursor(cause.to_string()))?;
-        let asked = Asked { owner: request.owner.to_owned(), rkey: request.rkey.to_owned(), limit: request.limit, cursor: request.cursor.map(str::to_owned) };
+        let request = &Request { viewer: request.viewer.filter(|_| self.minds_viewer(request.owner, request.rkey)), ..*request };
+        let asked = Asked {
+            owner: request.owner.to_owned(),
+            rkey: request.rkey.to_owned(),
+            limit: request.limit,
+            cursor: request.cursor.map(str::to_owned),
+            viewer: request.viewer.map(str::to_owned),
+        };
         let (version, now) = (inner.store.feeds_version(), inner.clock.now_ms());
         if let Some(body) = inner.pages.fresh(&asked, version, now) {
             return Ok(body);

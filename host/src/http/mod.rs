@@ -15,8 +15,8 @@
 //! work.rs      on which thread a feed is read
 //! ```
 //!
-//! Nothing here writes the index, and nothing reads the Authorization header yet: every reader is anonymous until service auth is
-//! built. A request that is wrong gets an answer that says why; a peer that is slow, silent or greedy loses its connection; a feed
+//! Nothing here writes the index. A token is judged by `identity`; without one, or before its key is known, a reader is anonymous. A
+//! request that is wrong gets an answer that says why; a peer that is slow, silent or greedy loses its connection; a feed
 //! that can't be read is a 503. None of it ends the listener.
 
 mod admin;
@@ -37,14 +37,21 @@ use std::future::Future;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::identity::ServiceAuth;
 use crate::telemetry::PrometheusHandle;
 
 pub use admin::Readiness;
 pub use public::{FeedSource, Service};
 
 /// Serves the public routes until `stop`, then for at most `server::DRAIN` what was asked before it.
-pub fn serve_public(listener: TcpListener, feeds: impl FeedSource, service: Service, stop: CancellationToken) -> impl Future<Output = ()> + Send {
-    server::serve(listener, public::Public::new(feeds, service), server::CONNECTIONS, stop)
+pub fn serve_public(
+    listener: TcpListener,
+    feeds: impl FeedSource,
+    auth: ServiceAuth,
+    service: Service,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send {
+    server::serve(listener, public::Public::new(feeds, auth, service), server::CONNECTIONS, stop)
 }
 
 /// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without

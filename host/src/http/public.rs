@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue};
+use hyper::{Method, Request};
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use super::server::{DEADLINE, Routes};
 use super::skeleton;
 use super::work::Work;
 use crate::feed::{self, FeedError, Feeds};
+use crate::identity::ServiceAuth;
 
 /// The AppView's 5 s, less the way to it and back.
 const LATE: Duration = Duration::from_millis(4_500);
@@ -32,6 +33,8 @@ const ANYONE: HeaderValue = HeaderValue::from_static("*");
 pub trait FeedSource: Clone + Send + Sync + 'static {
     /// A page as JSON.
     fn skeleton(&self, request: &feed::Request<'_>) -> Result<Bytes, FeedError>;
+    /// Whether it matters to a page of this feed who reads it.
+    fn minds_viewer(&self, owner: &str, rkey: &str) -> bool;
     /// The AT-URIs of all feeds.
     fn describe(&self) -> Result<Vec<String>, FeedError>;
 }
@@ -39,6 +42,10 @@ pub trait FeedSource: Clone + Send + Sync + 'static {
 impl FeedSource for Feeds {
     fn skeleton(&self, request: &feed::Request<'_>) -> Result<Bytes, FeedError> {
         Self::skeleton(self, request)
+    }
+
+    fn minds_viewer(&self, owner: &str, rkey: &str) -> bool {
+        Self::minds_viewer(self, owner, rkey)
     }
 
     fn describe(&self) -> Result<Vec<String>, FeedError> {
@@ -58,6 +65,7 @@ pub struct Service {
 
 pub(super) struct Public<F> {
     feeds: F,
+    auth: ServiceAuth,
     service: Service,
     did_document: Bytes,
     health: Bytes,
@@ -76,7 +84,7 @@ enum Route {
 }
 
 impl<F: FeedSource> Public<F> {
-    pub(super) fn new(feeds: F, service: Service) -> Self {
+    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service) -> Self {
         Self {
             did_document: documents::did_document(&service),
             work: Work::new(),
@@ -84,6 +92,7 @@ impl<F: FeedSource> Public<F> {
             seconds: metrics::histogram!("atrarium_skeleton_seconds"),
             late: metrics::counter!("atrarium_skeleton_late_total"),
             feeds,
+            auth,
             service,
         }
     }
@@ -110,7 +119,7 @@ impl<F: FeedSource> Public<F> {
             return Err(Fault::invalid("a GET request has no body"));
         }
         match route {
-            Route::Skeleton => self.skeleton(request.uri().clone()).await,
+            Route::Skeleton => self.skeleton(request).await,
             Route::Describe => self.describe().await,
             Route::Health => Ok(ok(JSON, NO_STORE, self.health.clone())),
             Route::DidDocument => Ok(ok(JSON, AN_HOUR, self.did_document.clone())),
@@ -118,12 +127,24 @@ impl<F: FeedSource> Public<F> {
         }
     }
 
-    async fn skeleton(&self, uri: Uri) -> Result<Reply, Fault> {
+    async fn skeleton(&self, request: &Request<Incoming>) -> Result<Reply, Fault> {
         let mut timing = Timing { asked: Instant::now(), answered: false, seconds: &self.seconds, late: &self.late };
-        let feeds = self.feeds.clone();
-        let page = self.work.run(move || skeleton::skeleton(&feeds, uri.query().unwrap_or_default())).await;
+        let page = self.page(request).await;
         timing.answered = true;
         Ok(ok(JSON, NO_STORE, page?))
+    }
+
+    async fn page(&self, request: &Request<Incoming>) -> Result<Bytes, Fault> {
+        let asked = skeleton::asked(request.uri().query().unwrap_or_default())?;
+        let viewer = match authorization(request) {
+            Some(header) => {
+                let awaited = self.feeds.minds_viewer(&asked.owner, &asked.rkey);
+                self.auth.reader(header, skeleton::METHOD, awaited).await.map_err(Fault::Token)?
+            }
+            None => None,
+        };
+        let feeds = self.feeds.clone();
+        self.work.run(move || skeleton::page(&feeds, &asked, viewer.as_deref())).await
     }
 
     async fn describe(&self) -> Result<Reply, Fault> {
@@ -159,6 +180,16 @@ impl<F: FeedSource> Routes for Public<F> {
             reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
         }
         reply
+    }
+}
+
+/// The Authorization header. One that isn't text, or comes twice, is as good as an empty one, which is no token.
+fn authorization(request: &Request<Incoming>) -> Option<&str> {
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    match (headers.next(), headers.next()) {
+        (None, _) => None,
+        (Some(header), None) => Some(header.to_str().unwrap_or_default()),
+        (Some(_), Some(_)) => Some(""),
     }
 }
 

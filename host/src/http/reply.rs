@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Response, StatusCode};
 
 use super::documents;
+use crate::identity::token::TokenError;
 
 pub(super) type Reply = Response<Full<Bytes>>;
 
@@ -46,6 +47,9 @@ pub(super) enum Fault {
     /// The caller has to ask otherwise.
     #[error("{0}")]
     InvalidRequest(Cow<'static, str>),
+    /// The caller isn't who they say, or means somebody else.
+    #[error("{0}")]
+    Token(TokenError),
     #[error("this host has no such feed")]
     UnknownFeed,
     #[error("there is nothing at this path")]
@@ -70,6 +74,7 @@ impl Fault {
     fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) | Self::UnknownFeed => StatusCode::BAD_REQUEST,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -81,6 +86,7 @@ impl Fault {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed(_) => "InvalidRequest",
+            Self::Token(wrong) => wrong.name(),
             Self::UnknownFeed => "UnknownFeed",
             Self::NotFound => "NotFound",
             Self::MethodNotImplemented => "MethodNotImplemented",
@@ -91,6 +97,7 @@ impl Fault {
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unavailable | Self::Late => Some((RETRY_AFTER, RETRY_SECONDS)),
+            Self::Token(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::MethodNotAllowed(_) => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             _ => None,
         }

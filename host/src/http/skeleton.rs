@@ -13,21 +13,37 @@ use super::query::parameters;
 use super::reply::Fault;
 use crate::feed::{FeedError, Request};
 
+pub(super) const METHOD: &str = "app.bsky.feed.getFeedSkeleton";
+
 const GENERATOR: &str = "app.bsky.feed.generator";
 
 /// The lexicon's default and bounds.
 const DEFAULT_LIMIT: u32 = 50;
 const LARGEST_LIMIT: u32 = 100;
 
-/// The page that the query asks for.
-pub(super) fn skeleton(feeds: &impl FeedSource, query: &str) -> Result<Bytes, Fault> {
+/// What a query asks for.
+pub(super) struct Asked {
+    pub(super) owner: String,
+    pub(super) rkey: String,
+    limit: u32,
+    cursor: Option<String>,
+}
+
+/// What this query asks for.
+pub(super) fn asked(query: &str) -> Result<Asked, Fault> {
     let [feed, limit, cursor] = parameters(query, ["feed", "limit", "cursor"])?;
     let feed = feed.ok_or(Fault::InvalidRequest(Cow::Borrowed("parameter \"feed\" is missing")))?;
     let (owner, rkey) = generator(&feed)?;
     let limit = limit.map_or(Ok(DEFAULT_LIMIT), |text| parse_limit(&text))?;
     // Clients that have no cursor yet often send an empty one.
-    let cursor = cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let request = Request { owner, rkey, limit, cursor, viewer: None };
+    let cursor = cursor.filter(|cursor| !cursor.is_empty()).map(Cow::into_owned);
+    Ok(Asked { owner: owner.to_owned(), rkey: rkey.to_owned(), limit, cursor })
+}
+
+/// The page that was asked for, for this reader.
+pub(super) fn page(feeds: &impl FeedSource, asked: &Asked, viewer: Option<&str>) -> Result<Bytes, Fault> {
+    let Asked { owner, rkey, limit, cursor } = asked;
+    let request = Request { owner, rkey, limit: *limit, cursor: cursor.as_deref(), viewer };
     feeds.skeleton(&request).map_err(fault)
 }
 

@@ -19,13 +19,17 @@ const EVENTS_AT_ONCE: usize = 4_096;
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// Tells `identities` at once of each DID whose identity has changed; that is kept nowhere, so it may come again and never waits.
+///
 /// Runs until the receiver is gone and all that it sent is durable, or `stop` is set while the store fails or is full.
-pub fn write(mut incoming: Receiver<Intake>, queue: &Queue, stop: &AtomicBool) {
+pub fn write(mut incoming: Receiver<Intake>, queue: &Queue, identities: impl Fn(&str), stop: &AtomicBool) {
     while let Some(first) = incoming.blocking_recv() {
+        first.identities.iter().for_each(|did| identities(did));
         let mut intake = first;
         while intake.events.len() < EVENTS_AT_ONCE
             && let Ok(next) = incoming.try_recv()
         {
+            next.identities.iter().for_each(|did| identities(did));
             intake.append(next);
         }
         if !append(&intake, queue, stop) {

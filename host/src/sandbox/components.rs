@@ -17,6 +17,8 @@ pub struct Components {
     /// `community-feed` with `moderation` composed into it.
     pub community: Vec<u8>,
     pub feed_mix: Vec<u8>,
+    /// Whether `feed_mix` is the embedded one, to which it doesn't matter who reads.
+    pub embedded_mix: bool,
 }
 
 impl std::fmt::Debug for Components {
@@ -48,6 +50,7 @@ impl Components {
             filter: read("filter", FILTER)?,
             community: compose(read("community-feed", COMMUNITY_FEED)?, read("moderation", MODERATION)?)?,
             feed_mix: read("feed-mix", FEED_MIX)?,
+            embedded_mix: !directory.is_some_and(|directory| directory.join("feed-mix.wasm").exists()),
         })
     }
 }

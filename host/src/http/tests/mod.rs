@@ -15,7 +15,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::clock::Clock;
 use crate::feed::{FeedError, Request};
+use crate::identity::{Resolver, Settings};
+use crate::outbound::{Client, Policy};
 
 const DID: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 const SKELETON: &str = "/xrpc/app.bsky.feed.getFeedSkeleton";
@@ -38,9 +41,20 @@ impl FeedSource for Script {
         }
     }
 
+    fn minds_viewer(&self, _: &str, _: &str) -> bool {
+        false
+    }
+
     fn describe(&self) -> Result<Vec<String>, FeedError> {
         Ok(vec![format!("at://{DID}/app.bsky.feed.generator/one"), format!("at://{DID}/app.bsky.feed.generator/two")])
     }
+}
+
+/// No test here has a token that gets as far as a question to anybody.
+fn auth(did: &str) -> ServiceAuth {
+    let settings = Settings { plc: "https://plc.invalid".parse().expect("a URL"), handle_resolver: None };
+    let clock = Clock::standing_at(1_795_176_000_000);
+    ServiceAuth::new(Resolver::new(Client::new(Policy::new(false)), settings, clock.clone()), clock, did.to_owned())
 }
 
 struct Server {
@@ -60,7 +74,8 @@ impl Server {
 
     async fn public(feeds: impl FeedSource) -> Self {
         let service = Service { did: "did:web:feeds.example.org".to_owned(), endpoint: "https://feeds.example.org".to_owned(), version: "0.1.0" };
-        Self::start(|listener, stop| serve_public(listener, feeds, service, stop)).await
+        let auth = auth(&service.did);
+        Self::start(|listener, stop| serve_public(listener, feeds, auth, service, stop)).await
     }
 
     async fn connect(&self) -> TcpStream {

@@ -178,3 +178,21 @@ async fn the_admin_listener_tells_operators_and_serves_no_feed() {
     server.stop.cancel();
     server.ended.await.expect("serving doesn't panic");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_is_no_token_is_refused_where_feeds_are_asked_for() {
+    let server = Server::public(Script).await;
+    let feed = format!("{SKELETON}?feed=at://{DID}/app.bsky.feed.generator/one");
+    let check = async |target: &str, headers: &str, expected: (&str, Option<&str>)| {
+        let answer = server.exchange(format!("GET {target} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await;
+        let json: serde_json::Value = serde_json::from_str(body(&answer)).unwrap_or_default();
+        assert_eq!((status(&answer), json["error"].as_str()), expected, "{headers}: {answer}");
+        assert_eq!(header(&answer, "www-authenticate"), expected.1.map(|_| "Bearer"), "{answer}");
+    };
+    for headers in ["authorization: Bearer x\r\n", "authorization: \r\n", "authorization: Bearer \u{e9}\r\n", "authorization: Basic YTpi\r\n"] {
+        check(&feed, headers, ("401", Some("BadJwt"))).await;
+    }
+    check(&feed, "authorization: Bearer x\r\nauthorization: Bearer x\r\n", ("401", Some("BadJwt"))).await;
+    check(&feed, "", ("200", None)).await;
+    check("/xrpc/app.bsky.feed.describeFeedGenerator", "authorization: Bearer x\r\n", ("200", None)).await;
+}
