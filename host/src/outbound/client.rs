@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use url::Url;
 
-use super::connector::Connector;
+use super::connector::{Connector, authorities};
 use super::error::OutboundError;
 use super::request::{Request, Response};
 use super::slots::Slots;
@@ -78,7 +78,11 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub fn new(policy: Policy) -> Self {
-        let connector = Connector::new(policy.allow_private, policy.connect);
+        let connector = Connector::new(policy.allow_private, policy.connect, authorities());
+        Self::through(connector, policy)
+    }
+
+    pub(super) fn through(connector: Connector, policy: Policy) -> Self {
         let slots = Slots::new(policy.requests, policy.requests_per_host, policy.waiting);
         let client = |idle: usize| {
             legacy::Client::builder(TokioExecutor::new())

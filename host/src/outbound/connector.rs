@@ -31,6 +31,11 @@ const ADDRESSES: usize = 4;
 /// Look-ups at a time. The system's resolver can't be interrupted, and each takes a thread while it lasts.
 const LOOKUPS: usize = 32;
 
+/// Those whom the web's browsers trust.
+pub(super) fn authorities() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
 /// Makes connections. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -42,8 +47,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(allow_private: bool, patience: Duration) -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    pub(super) fn new(allow_private: bool, patience: Duration, roots: RootCertStore) -> Self {
         let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring knows the versions of TLS that rustls thinks safe")

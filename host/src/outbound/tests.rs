@@ -9,8 +9,12 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use url::Url;
 
+use super::connector::{Connector, authorities};
 use super::*;
 
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(20), body: 1_000 };
@@ -259,4 +263,48 @@ async fn one_host_is_asked_a_few_times_at_once() {
         assert_eq!(ended.await, Ok(true), "who waited has its turn");
     }
     assert_eq!(slow.connections(), 5);
+}
+
+/// A server of TLS that answers every connection once; its certificate is for `localhost`, by an authority of the tests' own.
+async fn start_with_tls() -> SocketAddr {
+    let certificate = CertificateDer::from(include_bytes!("../../data/tls/localhost.der").as_slice());
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(include_bytes!("../../data/tls/localhost.key.der").as_slice()));
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
+        .expect("a certificate and its key");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await.ok()?;
+                stream.read_u8().await.ok()?;
+                stream.write_all(EMPTY.as_bytes()).await.ok()?;
+                stream.flush().await.ok()
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_must_prove_its_name() {
+    let port = start_with_tls().await.port();
+    let policy = Policy::new(true);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(include_bytes!("../../data/tls/authority.der").as_slice())).expect("an authority's certificate");
+    let check = async |host: &str, roots: RootCertStore, right: bool| {
+        let client = Client::through(Connector::new(true, policy.connect, roots), policy.clone());
+        let outcome = client.get(&format!("https://{host}:{port}/").parse().expect("a URL"), LIMITS).await;
+        match right {
+            true => assert_eq!(outcome.map(|answer| answer.status()), Ok(200)),
+            false => assert!(matches!(outcome, Err(OutboundError::Tls { .. })), "{host}: {outcome:?}"),
+        }
+    };
+    check("localhost", roots.clone(), true).await;
+    check("127.0.0.1", roots, false).await;
+    check("localhost", authorities(), false).await;
 }
