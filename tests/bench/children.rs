@@ -49,7 +49,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, arguments: &[String]) {
         Some("load") => {
             let address = arguments[1].parse().expect("an address");
             let load = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            load.block_on(load_feeds(address, number(2), number(3), number(4), number(5)));
+            load.block_on(load_feeds(address, number(2), number(3), number(4), number(5), number(6) == 1));
         }
         Some("memory") => runtime.block_on(memory(number(1))),
         Some("crash") => crate::objects::crash(&arguments[1]),
@@ -83,8 +83,8 @@ async fn serve(mut script: Vec<Action>) {
 }
 
 /// Walks through feeds on many connections: the first page, then the next, then another feed. Tells requests a second and the
-/// quantiles of the time that one takes, in microseconds.
-async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rate: usize, feeds: usize) {
+/// quantiles of the time that one takes, in microseconds. If `signed`, each connection is a reader with a token.
+async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rate: usize, feeds: usize, signed: bool) {
     let until = Instant::now() + Duration::from_secs(seconds as u64);
     let mut tasks = Vec::new();
     for connection in 0..connections {
@@ -93,6 +93,7 @@ async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rat
             stream.set_nodelay(true).expect("a socket option");
             let (mut times, mut buffer, mut cursor) = (Vec::new(), Vec::with_capacity(64 << 10), String::new());
             let (mut feed, mut page) = (connection, 0);
+            let who = if signed { format!("authorization: Bearer {}\r\n", crate::tokens::token(connection as u8)) } else { String::new() };
             let pause = (rate > 0).then(|| Duration::from_secs_f64(connections as f64 / rate as f64));
             let mut due = Instant::now() + pause.unwrap_or_default().mul_f64(connection as f64 / connections as f64);
             while Instant::now() < until {
@@ -103,7 +104,7 @@ async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rat
                 let next = if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
                 let path = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}&limit=50{next}", Place::feed(feed % feeds));
                 let began = Instant::now();
-                stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.expect("the program reads");
+                stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{who}\r\n").as_bytes()).await.expect("the program reads");
                 let body = read_answer(&mut stream, &mut buffer).await;
                 times.push(began.elapsed().as_secs_f64() * 1e6);
                 page += 1;

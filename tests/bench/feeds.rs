@@ -17,10 +17,10 @@ use crate::table::Table;
 const COMMUNITIES: usize = 20;
 const MEMBERS: usize = 10;
 
-async fn place() -> (Server, Program, Place) {
+async fn place(flags: &[String]) -> (Server, Program, Place) {
     let mut place = Place::new(COMMUNITIES, MEMBERS);
     let server = Server::start(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).expect("a server");
-    let program = Program::start(&server.endpoint(), &[]).await;
+    let program = Program::start(&server.endpoint(), &flags.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for event in place.founding() {
         server.publish(event);
     }
@@ -31,7 +31,7 @@ async fn place() -> (Server, Program, Place) {
 /// The time from a frame's sending to its post in a page, at 1,000 matched events a second.
 pub(crate) async fn visible(table: &mut Table) {
     const POSTS: usize = 10_000;
-    let (server, program, mut place) = place().await;
+    let (server, program, mut place) = place(&[]).await;
     let feeds = program.app.feeds.clone();
     let reader = std::thread::spawn(move || {
         let mut seen: HashMap<usize, Instant> = HashMap::with_capacity(POSTS);
@@ -68,7 +68,8 @@ pub(crate) async fn visible(table: &mut Table) {
 
 /// getFeedSkeleton, over HTTP and without.
 pub(crate) async fn skeletons(table: &mut Table) {
-    let (server, program, mut place) = place().await;
+    let plc = crate::tokens::directory().await;
+    let (server, program, mut place) = place(&plc.flags()).await;
     for event in place.posts(COMMUNITIES * 300) {
         server.publish(event);
     }
@@ -89,7 +90,7 @@ pub(crate) async fn skeletons(table: &mut Table) {
     let components = Components::load(None).expect("the embedded components");
     let mixes = Mixes::new(&sandbox, &components.feed_mix).expect("the embedded mix");
     let clock = Clock::standing_at(Clock::system().now_ms());
-    let alone = Feeds::new(program.app.store.clone(), clock.clone(), mixes, Vec::new());
+    let alone = Feeds::new(program.app.store.clone(), clock.clone(), mixes, false, Vec::new());
     let mut times = Vec::new();
     for _ in 0..200 {
         clock.set(clock.now_ms() + 1_000);
@@ -102,17 +103,22 @@ pub(crate) async fn skeletons(table: &mut Table) {
     table.cost("a page of 50 made anew, without HTTP, p50", quantile(&mut times, 0.5), "µs", None, None);
     table.cost("  p99", quantile(&mut times, 0.99), "µs", None, None);
 
-    let load = |connections: usize, rate: usize| {
-        let arguments = ["load".to_owned(), program.address.to_string(), connections.to_string(), "8".to_owned(), rate.to_string(), COMMUNITIES.to_string()];
+    let load = |connections: usize, rate: usize, signed: bool| {
+        let numbers = [connections, 8, rate, COMMUNITIES, usize::from(signed)].map(|number| number.to_string());
+        let arguments = [&["load".to_owned(), program.address.to_string()], numbers.as_slice()].concat();
         tokio::task::spawn_blocking(move || {
             let line = Process::start(&arguments).line();
             line.split(' ').map(|number| number.parse::<f64>().expect("a number")).collect::<Vec<_>>()
         })
     };
-    let all_out = load(16, 0).await.expect("the load ran");
+    let all_out = load(16, 0, false).await.expect("the load ran");
     table.rate("getFeedSkeleton, page of 50, 16 connections", all_out[0], "requests/s", Some(20_000.0), Some(52_600.0));
     table.cost("  p50", all_out[1] / 1e3, "ms", None, None);
     table.cost("  p99", all_out[2] / 1e3, "ms", None, None);
+    let signed = load(16, 0, true).await.expect("the load ran");
+    table.rate("  with a token of ES256K each", signed[0], "requests/s", None, None);
+    table.cost("  p50", signed[1] / 1e3, "ms", None, None);
+    table.cost("  p99", signed[2] / 1e3, "ms", None, None);
 
     let ingest = async {
         let began = Instant::now();
@@ -122,7 +128,7 @@ pub(crate) async fn skeletons(table: &mut Table) {
             server.publish(event);
         }
     };
-    let (beside, ()) = tokio::join!(load(16, 2_000), ingest);
+    let (beside, ()) = tokio::join!(load(16, 2_000, false), ingest);
     let beside = beside.expect("the load ran");
     table.rate("getFeedSkeleton at 2,000/s beside ingest of 1,000 posts/s", beside[0], "requests/s", None, None);
     table.cost("  p50", beside[1] / 1e3, "ms", None, None);

@@ -10,6 +10,7 @@ mod firehose;
 mod objects;
 mod program;
 mod table;
+mod tokens;
 
 use table::Table;
 
@@ -32,6 +33,9 @@ fn main() {
     }
     if wanted("visible") {
         runtime.block_on(feeds::visible(&mut table));
+    }
+    if wanted("token") {
+        tokens::verifications(&mut table);
     }
     if wanted("skeleton") {
         runtime.block_on(feeds::skeletons(&mut table));

@@ -7,6 +7,8 @@
 //! * [`process`]: the binary that operators run, to be killed.
 //! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
 //! * [`walk`]: a reader of a feed, who may be interrupted.
+//! * [`plc`]: a directory of DIDs, which can be slow, down, or lie.
+//! * [`signer`]: accounts that sign the tokens of readers.
 //! * [`http`]: a client that can also send what no client should.
 //! * [`peers`]: the real things beside the program: PLC directory, PDS, AppView; each a [`part`] on [`ports`] of its own.
 //! * [`repo`]: somebody with an account at a real PDS.
@@ -19,10 +21,12 @@ pub mod network;
 pub mod part;
 pub mod peers;
 pub mod ports;
+pub mod plc;
 pub mod process;
 pub mod records;
 pub mod repo;
 pub mod scene;
+pub mod signer;
 pub mod walk;
 pub mod world;
 

@@ -6,6 +6,7 @@ mod firehose; // goes away, lies, stutters, falls silent
 mod floods; // every bound, reached and passed
 mod guests; // trap, loop, eat memory, break their contracts
 mod house; // who may use whom
+mod identity; // tokens, and a directory of keys that fails
 mod journey; // a community's life, as its people live it
 mod kill; // dies at any moment, and loses nothing
 mod law; // the law of the feed, against chance

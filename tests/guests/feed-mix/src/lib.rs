@@ -1,5 +1,5 @@
 //! The default mix's own source, behind a door that misbehaves when the key of a candidate tells it to; `refuse` makes it answer
-//! with nonsense. Natively there is nothing here.
+//! with nonsense. And it minds who reads: one's own posts come first on one's page. Natively there is nothing here.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -21,7 +21,11 @@ impl Mix for Hostile {
                 return nonsense();
             }
         }
-        fill::fill(&request)
+        let mut page = fill::fill(&request);
+        if let Some(viewer) = &request.viewer {
+            page.picks.sort_by_key(|pick| request.sources[pick.source as usize].candidates[pick.candidate as usize].author != *viewer);
+        }
+        page
     }
 }
 
