@@ -94,9 +94,8 @@ impl Drop for Part {
         while !self.has_ended() && began.elapsed() < PARTING {
             std::thread::sleep(Duration::from_millis(5));
         }
-        if !self.has_ended() {
-            self.signal("-KILL", &format!("-{id}"));
-        }
+        // What it had started itself, and could not end.
+        self.signal("-KILL", &format!("-{id}"));
     }
 }
 

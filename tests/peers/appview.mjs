@@ -9,8 +9,9 @@ const { TestBsky } = require('@atproto/dev-env/dist/bsky.js')
 const { mockResolvers } = require('@atproto/dev-env/dist/util.js')
 
 const pdsPort = port('PDS_PORT')
-const postgres = await Postgres.start(folder('postgres'))
+const postgres = new Postgres(folder('postgres'))
 untilStopped(() => postgres.stop())
+await postgres.start()
 
 const appview = await TestBsky.create({
   port: port('APPVIEW_PORT'),

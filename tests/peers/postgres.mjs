@@ -12,36 +12,49 @@ const VERSIONS = '/usr/lib/postgresql'
 const PATIENCE_MS = 30_000
 
 export class Postgres {
+  #directory
   #server
 
-  /** Starts on an empty directory, and waits until it takes connections. */
-  static async start(directory) {
+  /** On an empty directory. */
+  constructor(directory) {
+    this.#directory = directory
+  }
+
+  /** Where it can be reached once it runs. */
+  get url() {
+    return `postgresql:///postgres?host=${encodeURIComponent(this.#directory)}&user=postgres`
+  }
+
+  /** Starts it, and waits until it takes connections. */
+  async start() {
     const programs = folderOfPrograms()
     const user = userToBe()
     const options = { ...user, cwd: '/', stdio: ['ignore', 'ignore', 'inherit'] }
-    if (user.uid !== undefined) fs.chownSync(directory, user.uid, user.gid)
-    fs.chmodSync(directory, 0o700)
+    if (user.uid !== undefined) fs.chownSync(this.#directory, user.uid, user.gid)
+    fs.chmodSync(this.#directory, 0o700)
 
-    const data = path.join(directory, 'data')
-    if (!fs.existsSync(data)) {
-      execFileSync(path.join(programs, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-locale', '--no-sync'], options)
-    }
-    const postgres = new Postgres()
-    const settings = ['listen_addresses=', `unix_socket_directories=${directory}`, 'fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'log_min_messages=fatal']
-    postgres.#server = spawn(path.join(programs, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], options)
-    const asked = () => spawn(path.join(programs, 'pg_isready'), ['-q', '-h', directory, '-U', 'postgres'], { stdio: 'ignore' })
+    const data = path.join(this.#directory, 'data')
+    execFileSync(path.join(programs, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-locale', '--no-sync'], options)
+    const settings = ['listen_addresses=', `unix_socket_directories=${this.#directory}`, 'fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'log_min_messages=fatal']
+    this.#server = spawn(path.join(programs, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], options)
+    const asked = () => spawn(path.join(programs, 'pg_isready'), ['-q', '-h', this.#directory, '-U', 'postgres'], { stdio: 'ignore' })
     for (const end = Date.now() + PATIENCE_MS; (await once(asked(), 'exit'))[0] !== 0; await pause(50)) {
-      if (postgres.#server.exitCode !== null || Date.now() > end) fail('PostgreSQL does not start; what it says is above')
+      if (this.#hasEnded() || Date.now() > end) {
+        await this.stop()
+        fail('PostgreSQL does not start; what it says is above')
+      }
     }
-    postgres.url = `postgresql:///postgres?host=${encodeURIComponent(directory)}&user=postgres`
-    return postgres
   }
 
   /** Ends it at once: nobody will read these data again. */
   async stop() {
-    if (this.#server.exitCode !== null || this.#server.signalCode !== null) return
+    if (!this.#server || this.#hasEnded()) return
     this.#server.kill('SIGQUIT')
     await once(this.#server, 'exit')
+  }
+
+  #hasEnded() {
+    return this.#server.exitCode !== null || this.#server.signalCode !== null
   }
 }
 
