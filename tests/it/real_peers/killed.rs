@@ -1,8 +1,8 @@
 //! A PDS, the bridge and the program are killed again and again while people write; in the end the feed is what the repos say.
 //!
-//! A PDS writes a record into the repo first and the event into another database after that. If it dies in between, the record is
-//! there and no event ever tells of it; and who then writes the same again is told that it is well, without an event. So a write
-//! without an answer is followed by another one that differs, as an app's second attempt does.
+//! A PDS tells its firehose of a write first, and commits it to the repo, which is another database, after that. If it dies in between,
+//! the firehose has told of something that is not so. So whoever gets no answer tries again, as apps do: then what was told
+//! last is so.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -14,7 +14,6 @@ use atrarium_tests::repo::{Person, tid};
 use atrarium_tests::{Network, http, records};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use serde_json::Value;
 
 use super::{House, PATIENCE, TAG, found};
 use crate::law::model::Model;
@@ -31,8 +30,8 @@ struct Writers {
     community: String,
     random: SmallRng,
     now: i64,
-    /// Attempts, each with a number of its own, which is in the record: no two write the same.
-    attempts: i64,
+    /// How much was written. The number is in the record: no two are the same.
+    written: i64,
 }
 
 enum Deed {
@@ -45,43 +44,29 @@ enum Deed {
 impl Writers {
     /// Does something, and insists until the PDS says that it is done; answers how many attempts had no answer.
     async fn write(&mut self, pds_answers: impl AsyncFn()) -> u32 {
+        self.written += 1;
         let (who, deed) = self.choice();
-        let person = self.people[who].clone();
-        let mut failures = 0;
-        loop {
-            let done = match &deed {
-                Deed::Delete { collection, rkey } => {
-                    // A record of which nobody heard that it is gone must be written before it can be deleted again.
-                    (failures == 0 || self.put(&person, collection, rkey, &deed).await)
-                        && person.tries("com.atproto.repo.deleteRecord", &person.naming(collection, rkey)).await
-                }
-                Deed::Post { rkey, .. } => self.put(&person, POST, rkey, &deed).await,
-                Deed::Join { .. } => self.put(&person, MEMBERSHIP, "moths", &deed).await,
-                Deed::Act { rkey, .. } => self.put(&person, ACTION, rkey, &deed).await,
-            };
-            if done {
-                return failures;
+        let person = &self.people[who];
+        let (method, input) = match deed {
+            Deed::Post { rkey, tagged } => {
+                let tag = if tagged { TAG } else { "" };
+                ("putRecord", person.writing(POST, &rkey, &records::post(&format!("number {} {tag}", self.written), self.then())))
             }
+            Deed::Join { active } => ("putRecord", person.writing(MEMBERSHIP, "moths", &records::membership(&self.community, active, self.then()))),
+            Deed::Act { rkey, kind, target } => ("putRecord", person.writing(ACTION, &rkey, &records::action(kind, &target, &self.community, self.then()))),
+            Deed::Delete { collection, rkey } => ("deleteRecord", person.naming(collection, &rkey)),
+        };
+        let mut failures = 0;
+        while !person.tries(&format!("com.atproto.repo.{method}"), &input).await {
             failures += 1;
             pds_answers().await;
         }
+        failures
     }
 
-    async fn put(&mut self, person: &Person, collection: &str, rkey: &str, deed: &Deed) -> bool {
-        self.attempts += 1;
-        let record = self.record(collection, deed);
-        person.tries("com.atproto.repo.putRecord", &person.writing(collection, rkey, &record)).await
-    }
-
-    fn record(&self, collection: &str, deed: &Deed) -> Value {
-        let then = self.now - 600_000 + self.attempts;
-        match (collection, deed) {
-            (_, Deed::Act { kind, target, .. }) => records::action(kind, target, &self.community, then),
-            (ACTION, _) => records::action("hide_post", &self.people[0].uri(POST, &tid(99)), &self.community, then),
-            (MEMBERSHIP, deed) => records::membership(&self.community, matches!(deed, Deed::Join { active: true }), then),
-            (_, Deed::Post { tagged: false, .. }) => records::post(&format!("number {}", self.attempts), then),
-            _ => records::post(&format!("number {} {TAG}", self.attempts), then),
-        }
+    /// When the record of this moment is dated: far from either end of the week.
+    fn then(&self) -> i64 {
+        self.now - 600_000 + self.written
     }
 
     fn choice(&mut self) -> (usize, Deed) {
@@ -132,7 +117,7 @@ async fn whoever_is_killed_while_people_write_the_feed_ends_as_the_repos_say() {
     house.shows("the community opens", &community, &[]).await;
 
     let (pds, stop, written, unanswered) = (peers.pds(), Cell::new(false), Cell::new(0_u32), Cell::new(0_u32));
-    let mut writers = Writers { people, community: community.clone(), random: SmallRng::seed_from_u64(7), now, attempts: 0 };
+    let mut writers = Writers { people, community: community.clone(), random: SmallRng::seed_from_u64(7), now, written: 0 };
     let writing = async {
         while !stop.get() {
             let failures = writers
