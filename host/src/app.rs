@@ -1,7 +1,8 @@
 //! The running program: opens what it needs in order, starts the tasks, and stops them in the opposite order.
 //!
 //! ```text
-//! receiver (task) → writer (thread) → queue → ingest (thread) → index → feeds → HTTP (task)
+//! receiver (task) → intake (task) ┐
+//!              backfill (task) ───┴→ writer (thread) → queue → ingest (thread) → index → feeds → HTTP (task)
 //! ```
 //!
 //! Its edges are arguments: the listeners, the clock, and the token that stops it, so a test starts the very program. Whatever
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::backfill::{self, Announce, Backfill, Locate, Progress};
 use crate::clock::Clock;
 use crate::community::{Bounds, Registry};
 use crate::config::Config;
@@ -29,7 +31,7 @@ use crate::http::{self, Readiness, Service};
 use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
-use crate::jetstream::{self, Cursor, Endpoint, Health, KnownDids};
+use crate::jetstream::{self, Announced, Cursor, Endpoint, Health, KnownDids};
 use crate::outbound::{Client, Policy};
 use crate::sandbox::filter::Filter;
 use crate::sandbox::mix::Mixes;
@@ -110,6 +112,10 @@ pub struct App {
     pub resolver: Resolver,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
+    arrivals: tokio::task::JoinHandle<()>,
+    backfill: Option<tokio::task::JoinHandle<()>>,
+    /// How far the reading of repos is.
+    pub progress: Arc<Progress>,
     servers: tokio::task::JoinHandle<()>,
     writer: JoinHandle<()>,
     ingest: JoinHandle<()>,
@@ -120,7 +126,7 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the program.
+    /// Starts the program. Without a Jetstream server in the configuration it follows none.
     pub async fn start(config: Config, edges: Edges) -> Result<Self, StartError> {
         let Edges { public, admin, clock, stop, backend } = edges;
         let metrics = telemetry::install();
@@ -157,10 +163,15 @@ impl App {
         let vital = Vital::new(stop.clone());
         let ending = Arc::new(AtomicBool::new(false));
         let (send, receive) = mpsc::channel(INTAKES_AHEAD);
+        let (live, intakes) = mpsc::channel(1);
+        let arrivals = vital.task("intake", {
+            let resolver = resolver.clone();
+            intake::hand_on(intakes, send.clone(), move |did| resolver.purge(did))
+        });
         let writer = vital.thread("writer", {
-            let (queue, resolver, stop) = (queue.clone(), resolver.clone(), Arc::clone(&ending));
+            let (queue, stop) = (queue.clone(), Arc::clone(&ending));
             move || {
-                intake::write(receive, &queue, |did| resolver.purge(did), &stop);
+                intake::write(receive, &queue, &stop);
                 Ok::<(), Infallible>(())
             }
         });
@@ -171,14 +182,31 @@ impl App {
         });
         let ingest = ingest.map_err(StartError::Thread)?;
 
+        let announced = Announced::default();
+        let progress = Arc::new(Progress::default());
+        let backfill = (!config.firehose_only).then(|| {
+            let locate = locate(resolver.clone());
+            let (announced, clock, client, progress) = (announced.clone(), clock.clone(), client.clone(), Arc::clone(&progress));
+            let announce: Announce = Arc::new(move |did| announced.announce(did));
+            let (relays, servers) = (config.relays.clone(), config.backfill_pds.clone());
+            let parts = backfill::Parts { store: store.clone(), clock, client, locate, announce, send: send.clone(), relays, servers, progress };
+            vital.task("backfill", Backfill::new(parts).run(stop.clone()))
+        });
+        // The writer ends when nobody can bring anything any more.
+        drop(send);
+
         let health = Arc::new(Health::default());
         let mut settings = jetstream::Settings::new(endpoints);
         settings.idle_timeout = config.idle_timeout;
+        settings.announced = announced.clone();
         settings.now_us = Arc::new({
             let clock = clock.clone();
             move || clock.now_us()
         });
-        let receiver = vital.task("receiver", jetstream::receive(settings, resume, known, send, Arc::clone(&health), stop.clone()));
+        let receiver = match settings.endpoints.is_empty() {
+            true => tokio::spawn(async {}),
+            false => vital.task("receiver", jetstream::receive(settings, resume, known, live, Arc::clone(&health), stop.clone())),
+        };
 
         let service =
             Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
@@ -190,7 +218,25 @@ impl App {
                 tokio::join!(http::serve_public(public, feeds, auth, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
-        Ok(Self { feeds, store, queue, health, client, resolver, stop, receiver, servers, writer, ingest, ending, vital, _lock: lock })
+        Ok(Self {
+            feeds,
+            store,
+            queue,
+            health,
+            client,
+            resolver,
+            stop,
+            receiver,
+            arrivals,
+            backfill,
+            progress,
+            servers,
+            writer,
+            ingest,
+            ending,
+            vital,
+            _lock: lock,
+        })
     }
 
     /// Waits until the program is told to stop, or has to, and for its orderly end.
@@ -206,6 +252,10 @@ impl App {
         self.stop.cancel();
         tracing::info!("stopping");
         report("receiver", self.receiver.await);
+        report("intake", self.arrivals.await);
+        if let Some(backfill) = self.backfill {
+            report("backfill", backfill.await);
+        }
         let (ending, queue) = (self.ending, self.queue);
         let (writer, ingest) = (self.writer, self.ingest);
         let threads = tokio::task::spawn_blocking(move || {
@@ -227,6 +277,17 @@ impl App {
         report("servers", self.servers.await);
         tracing::info!("stopped");
     }
+}
+
+/// Finds the server that a DID's document names.
+fn locate(resolver: Resolver) -> Locate {
+    Arc::new(move |did| {
+        let resolver = resolver.clone();
+        Box::pin(async move {
+            let document = resolver.resolve(&did).await.map_err(|cause| cause.to_string())?;
+            document.pds.clone().ok_or_else(|| format!("the document of {did} names no server"))
+        })
+    })
 }
 
 fn report(name: &str, outcome: Result<(), tokio::task::JoinError>) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
+//! atrarium backfill [OPTIONS]                  reads repos until nothing is left to be read, and ends
 //! atrarium demo [OPTIONS]                      the same on a replay, with data of its own
 //! atrarium --version | --help
 //! ```
@@ -24,6 +25,8 @@ use crate::config::{self, Config, Flags, Given, Mistakes, Source};
 #[derive(Debug)]
 pub enum Command {
     Serve(Box<Config>),
+    /// With the options of `serve`.
+    Backfill(Box<Config>),
     Demo(Demo),
     /// Show this text on stdout and end: help, or the version.
     Show(String),
@@ -49,10 +52,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
         Understood::Nothing => return Err(mistakes),
     };
     match matches.subcommand() {
-        Some(("serve", matches)) => {
+        Some((name @ ("serve" | "backfill"), matches)) => {
             let flags = flags(matches, keys::ALL.iter().copied().chain([&keys::CONFIG]));
             let given = Given::collect(&flags, environment, &mut mistakes);
-            Ok(Command::Serve(Box::new(config::validate(&given, mistakes)?)))
+            let config = Box::new(config::validate(&given, mistakes)?);
+            Ok(if name == "serve" { Command::Serve(config) } else { Command::Backfill(config) })
         }
         Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
         _ => Err(mistakes),
@@ -107,19 +111,19 @@ fn demo(mut flags: Flags, mut mistakes: Mistakes) -> Result<Command, Mistakes> {
         let directory = std::env::temp_dir().join(format!("atrarium-demo-{}", std::process::id()));
         flags.insert(keys::DATA_DIR.name, vec![directory.to_string_lossy().into_owned()]);
     }
+    // Nobody hosts the repos of made-up people.
+    flags.insert(keys::FIREHOSE_ONLY.name, vec!["true".to_owned()]);
     let given = Given::collect(&flags, [], &mut mistakes);
     Ok(Command::Demo(Demo { config: Box::new(config::validate(&given, mistakes)?), temporary }))
 }
 
 fn grammar() -> clap::Command {
-    let serve = clap::Command::new("serve")
-        .about("Follow the network and serve the feeds of its communities")
-        .after_help(
-            "Each option --a-b can also be given as the environment variable ATRARIUM_A_B or as the key a-b of the file;\n\
-             flags win over the environment, and the environment over the file.",
-        )
-        .arg(argument(&keys::CONFIG))
-        .args(keys::ALL.iter().copied().map(argument));
+    let layers = "Each option --a-b can also be given as the environment variable ATRARIUM_A_B or as the key a-b of the file;\n\
+                  flags win over the environment, and the environment over the file.";
+    let command =
+        |name, about| clap::Command::new(name).about(about).after_help(layers).arg(argument(&keys::CONFIG)).args(keys::ALL.iter().copied().map(argument));
+    let serve = command("serve", "Follow the network and serve the feeds of its communities");
+    let backfill = command("backfill", "Read the repos of all communities' people, and end; the server must not be running");
     let demo = clap::Command::new("demo")
         .about("Serve a few made-up communities beside captured traffic")
         .after_help("A demo reads no environment variables. Without --data-dir its data lie in a temporary directory.")
@@ -130,7 +134,7 @@ fn grammar() -> clap::Command {
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommands([serve, demo])
+        .subcommands([serve, backfill, demo])
 }
 
 /// Every option may be repeated as far as clap is concerned; what that means is `config`'s to judge.

@@ -20,6 +20,57 @@ pub struct Event {
 pub enum Body {
     Commit(Commit),
     Account(Account),
+    /// What an account's server said when it was asked.
+    Status(Status),
+    /// All records of one collection have been read from the repo, and came before this.
+    Listed(Listed),
+    /// The repo shall be read.
+    Want,
+    /// The repo has been read; everything in it came before this.
+    Read(Read),
+    /// Repos that may matter were found. The event belongs to no repo, and its DID is empty.
+    Found(Found),
+    /// Events were missed: what is known may be out of date. The event belongs to no repo, and its DID is empty.
+    Gap,
+}
+
+/// An answer about an account. It has no place among the account's events, so it counts if none of them came meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub status: AccountStatus,
+    /// Time and seq of the account's last event that was known when the question was asked.
+    pub known: Option<(u64, u64)>,
+    /// When that was, in microseconds since the Unix epoch.
+    pub asked_us: u64,
+}
+
+/// What a repo held of one collection, for the deletion of what it doesn't hold any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    pub collection: Collection,
+    /// The repo's revision before the reading began: records that are newer are not concerned.
+    pub rev: Rev,
+    /// The record keys that were found and may matter, in ascending order.
+    pub rkeys: Vec<String>,
+    /// Keys below this one were not read; `None` if all were.
+    pub from: Option<String>,
+}
+
+/// That a repo was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The wish that it fulfils: one that was made later remains.
+    pub asked: u64,
+}
+
+/// A page of repos.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Who listed them, by a name that is the same with the next start.
+    pub source: String,
+    pub dids: Vec<String>,
+    /// Where the listing goes on; `None` at its end.
+    pub cursor: Option<String>,
 }
 
 /// One operation on one record.
@@ -58,6 +109,17 @@ pub enum AccountStatus {
     Inactive,
     /// All its records are gone.
     Deleted,
+}
+
+impl AccountStatus {
+    /// From the two fields that lexicons have for it.
+    pub fn of(active: bool, status: Option<&str>) -> Self {
+        match (active, status) {
+            (true, _) => Self::Active,
+            (false, Some("deleted")) => Self::Deleted,
+            (false, _) => Self::Inactive,
+        }
+    }
 }
 
 /// The collections that the program follows.

@@ -1,6 +1,7 @@
 //! Atrarium: community feeds on the AT Protocol.
 
 pub mod app;
+pub mod backfill;
 pub mod cli;
 pub mod clock;
 pub mod community;
@@ -14,6 +15,7 @@ pub mod ingest;
 pub mod jetstream;
 pub mod logging;
 pub mod outbound;
+pub mod pds;
 pub mod record;
 pub mod sandbox;
 pub mod store;

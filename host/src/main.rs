@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering::Relaxed;
 
 use atrarium::app::{App, Edges};
 use atrarium::cli::{self, Command};
@@ -18,9 +19,10 @@ fn main() -> ExitCode {
             say(&text);
             return ExitCode::SUCCESS;
         }
-        Ok(Command::Serve(config)) => run(*config, None),
+        Ok(Command::Serve(config)) => run(*config, Task::Serve),
+        Ok(Command::Backfill(config)) => run(*config, Task::Backfill),
         Ok(Command::Demo(demo)) => {
-            let outcome = run((*demo.config).clone(), Some(()));
+            let outcome = run((*demo.config).clone(), Task::Demo);
             if demo.temporary {
                 // Nothing is lost if it stays: it lies where temporary files do.
                 drop(std::fs::remove_dir_all(&demo.config.data_dir));
@@ -43,15 +45,23 @@ fn say(text: &str) {
     drop(writeln!(std::io::stdout(), "{}", text.trim_end()));
 }
 
-fn run(config: Config, demo: Option<()>) -> Result<(), String> {
+/// What is to be done with a configuration.
+enum Task {
+    Serve,
+    Backfill,
+    Demo,
+}
+
+fn run(config: Config, task: Task) -> Result<(), String> {
     logging::init(&config.log_level, config.log_format);
     // One line, as everything else that goes wrong; what it means for the program is said by who catches it.
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a panic")));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
     runtime.block_on(async {
-        match demo {
-            None => serve(config).await,
-            Some(()) => play(config).await,
+        match task {
+            Task::Serve => serve(config).await,
+            Task::Backfill => backfill(config).await,
+            Task::Demo => play(config).await,
         }
     })
 }
@@ -61,6 +71,31 @@ async fn serve(config: Config) -> Result<(), String> {
     let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     tracing::info!(listen = %config.listen, admin_listen = %config.admin_listen, did = config.public_url.service_did(), data_dir = %config.data_dir.display(), "atrarium starts");
     App::start(config, edges).await.map_err(|cause| cause.to_string())?.run().await.map_err(|cause| cause.to_string())
+}
+
+/// Reads repos until nothing is left to be read now, and says what came of it.
+async fn backfill(mut config: Config) -> Result<(), String> {
+    config.firehose_only = false;
+    config.jetstream = Vec::new();
+    // Whoever supervises the server may ask these in vain: nobody shall take this for it.
+    config.listen = ([127, 0, 0, 1], 0).into();
+    config.admin_listen = config.listen;
+    let stop = stopped_by_signals();
+    let edges = Edges::bind(&config, stop.clone()).await.map_err(|cause| cause.to_string())?;
+    let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
+    let progress = app.progress.clone();
+    let finished = tokio::spawn({
+        let (progress, stop) = (progress.clone(), stop.clone());
+        async move {
+            progress.idle.notified().await;
+            stop.cancel();
+        }
+    });
+    let outcome = app.run().await.map_err(|cause| cause.to_string());
+    finished.abort();
+    let [read, records, given_up, wanted] = [&progress.read, &progress.records, &progress.given_up, &progress.wanted].map(|number| number.load(Relaxed));
+    say(&format!("{read} times a repo was read, {records} records; {given_up} repos given up, {wanted} left for another time."));
+    outcome
 }
 
 async fn play(mut config: Config) -> Result<(), String> {

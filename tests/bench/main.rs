@@ -4,6 +4,7 @@
 //! that "per core of ours" is our processor time alone; they share the machine's cores with us all the same. Beside each
 //! number stands what the design asks for, and the ceiling that was measured without our program.
 
+mod backfill;
 mod children;
 mod feeds;
 mod firehose;
@@ -45,6 +46,9 @@ fn main() {
     }
     if wanted("memory") {
         objects::memory(&mut table);
+    }
+    if wanted("backfill") {
+        runtime.block_on(backfill::repos(&mut table));
     }
     if wanted("recover") {
         objects::recover(&mut table);

@@ -19,7 +19,8 @@ impl Program {
     /// `atrarium serve` with its defaults, on ports of its own.
     pub(crate) async fn start(jetstream: &str, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let nowhere = ["--firehose-only"].iter().filter(|_| !atrarium_tests::world::reads_repos(flags.iter().copied()));
+        let flags: Vec<String> = nowhere.chain(flags).map(ToString::to_string).collect();
         let config = atrarium_tests::world::serve(directory.path(), jetstream, &flags);
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (public, admin) = (listen().await, listen().await);

@@ -7,6 +7,7 @@
 //! * [`process`]: the binary that operators run, to be killed.
 //! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
 //! * [`walk`]: a reader of a feed, who may be interrupted.
+//! * [`hosting`]: a server that hosts repos and tells where they live, in any mood.
 //! * [`plc`]: a directory of DIDs, which can be slow, down, or lie.
 //! * [`signer`]: accounts that sign the tokens of readers.
 //! * [`http`]: a client that can also send what no client should.
@@ -15,13 +16,14 @@
 //!
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
+pub mod hosting;
 pub mod http;
 pub mod jetstream_v2;
 pub mod network;
 pub mod part;
 pub mod peers;
-pub mod ports;
 pub mod plc;
+pub mod ports;
 pub mod process;
 pub mod records;
 pub mod repo;

@@ -55,12 +55,24 @@ impl Launch<'_> {
         command.args(["serve", "--jetstream", self.jetstream, "--batch-wait-ms", "5"]);
         command.arg("--data-dir").arg(self.directory);
         command.args(["--listen", &address.to_string(), "--admin-listen", &admin.to_string()]);
+        // Most repos of these tests are nowhere.
+        if !crate::world::reads_repos(self.flags.iter().copied()) {
+            command.arg("--firehose-only");
+        }
         command.args(self.flags);
         command.env_clear().envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
         let child = command.kill_on_drop(true).spawn().expect("the binary can be started");
         Process { child, address, log }
     }
+}
+
+/// What `atrarium backfill` says on its standard output, and how it ended.
+pub async fn backfill(directory: &Path, flags: &[&str]) -> (ExitStatus, String) {
+    let mut command = Command::new(binary());
+    command.arg("backfill").arg("--data-dir").arg(directory).args(flags).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").expect("the binary can be started");
+    (output.status, format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
 }
 
 impl Process {

@@ -209,10 +209,20 @@ async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback")
 }
 
+/// Whether these flags say where repos are found.
+pub fn reads_repos<'a>(mut flags: impl Iterator<Item = &'a str>) -> bool {
+    flags.any(|flag| matches!(flag, "--relay" | "--backfill-pds"))
+}
+
 /// The configuration of `atrarium serve` with these flags.
 pub fn config(directory: &Path, jetstream: &str, flags: &[String]) -> Config {
-    let quick = ["--batch-wait-ms", "1"].map(str::to_owned);
-    serve(directory, jetstream, &[&quick, flags].concat())
+    let mut all = ["--batch-wait-ms", "1"].map(str::to_owned).to_vec();
+    // Most repos of these tests are nowhere.
+    if !reads_repos(flags.iter().map(String::as_str)) {
+        all.push("--firehose-only".to_owned());
+    }
+    all.extend_from_slice(flags);
+    serve(directory, jetstream, &all)
 }
 
 /// The configuration of `atrarium serve` with these flags and nothing else that a test would want.

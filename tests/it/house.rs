@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
     (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "outbound", "identity"]),
-    (2, &["sandbox", "cli"]),
+    (2, &["sandbox", "cli", "pds"]),
     (3, &["community", "feed"]),
-    (4, &["ingest", "http"]),
+    (4, &["ingest", "http", "backfill"]),
     (5, &["app", "demo"]),
     (6, &["main", "lib"]),
 ];

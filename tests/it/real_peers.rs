@@ -10,6 +10,7 @@
 
 mod journey; // a community's life, seen through the AppView
 mod killed; // PDS, bridge and program, again and again
+mod read; // what the firehose didn't tell
 mod ways; // what a PDS does that no fixture shows
 
 use std::net::SocketAddr;
@@ -36,13 +37,15 @@ struct House {
     program: Option<Process>,
     jetstream: String,
     port: u16,
+    /// Where DIDs and repos are found.
+    network: Vec<String>,
     directory: tempfile::TempDir,
 }
 
 impl House {
     async fn before(peers: &Peers) -> Self {
         let directory = tempfile::tempdir().expect("tests need a temporary directory");
-        let mut house = Self { program: None, jetstream: peers.jetstream(), port: free_port(), directory };
+        let mut house = Self { program: None, jetstream: peers.jetstream(), port: free_port(), network: network(peers), directory };
         house.start().await;
         house
     }
@@ -51,7 +54,8 @@ impl House {
     async fn start(&mut self) {
         let data = self.directory.path().join("data");
         let url = format!("http://localhost:{}", self.port);
-        let flags = ["--public-url", &url];
+        let mut flags = vec!["--public-url", &url];
+        flags.extend(self.network.iter().map(String::as_str));
         let mut program = Launch { directory: &data, jetstream: &self.jetstream, port: Some(self.port), failpoints: None, flags: &flags }.start();
         assert!(program.ready().await, "{}", program.log());
         self.program = Some(program);
@@ -93,6 +97,12 @@ impl House {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// What tells the program where DIDs and repos are found.
+fn network(peers: &Peers) -> Vec<String> {
+    let pds = format!("http://{}", peers.pds());
+    ["--allow-private-network", "--plc-url", &peers.plc_url(), "--backfill-pds", &pds].map(str::to_owned).to_vec()
 }
 
 /// A feed in pages of this size; or what is answered instead of one of them.

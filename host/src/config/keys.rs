@@ -160,6 +160,21 @@ pub(crate) const CACHE_MIB: Key = number("cache-mib", "MiB of memory for the dat
 pub(crate) const IDLE_TIMEOUT_SECS: Key =
     number("idle-timeout-secs", "Seconds of silence after which a Jetstream connection counts as dead", Number { default: 60, least: 5, most: 3_600 });
 
+// For made-up repos, which nobody hosts, and for who wants no request to leave the machine.
+pub(crate) const FIREHOSE_ONLY: Key =
+    Key { name: "firehose-only", value: "true|false", help: "Read nothing but the firehose: no repos from their servers", takes: Takes::Switch };
+
+// Bluesky's relay, which knows by collection who has records of ours.
+pub(crate) const RELAY: Key = Key {
+    name: "relay",
+    value: "URL",
+    help: "Relays that are asked which repos have records of communities",
+    takes: Takes::List { default: &["https://relay1.us-east.bsky.network"] },
+};
+
+pub(crate) const BACKFILL_PDS: Key =
+    Key { name: "backfill-pds", value: "URL", help: "Servers of which all repos are read, instead of asking a relay", takes: Takes::List { default: &[] } };
+
 /// All options that the file may hold, in the order of `--help`.
 pub(crate) const ALL: &[&Key] = &[
     &LISTEN,
@@ -167,6 +182,9 @@ pub(crate) const ALL: &[&Key] = &[
     &PUBLIC_URL,
     &DATA_DIR,
     &JETSTREAM,
+    &FIREHOSE_ONLY,
+    &RELAY,
+    &BACKFILL_PDS,
     &COMPONENTS,
     &ALLOW_OWNER,
     &DENY_OWNER,

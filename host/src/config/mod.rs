@@ -54,6 +54,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Jetstream servers, ws or wss, in the order in which they are tried; never empty.
     pub jetstream: Vec<String>,
+    /// Whether no repos are read where the firehose doesn't suffice.
+    pub firehose_only: bool,
+    /// Relays that are asked which repos there are; none if servers are named.
+    pub relays: Vec<Url>,
+    /// Servers of which all repos are read.
+    pub backfill_pds: Vec<Url>,
     /// A directory whose components replace the embedded ones.
     pub components: Option<PathBuf>,
 

@@ -58,6 +58,9 @@ fn shown(config: &Config, key: &str) -> String {
         "allow-private-network" => config.allow_private_network.to_string(),
         "log-level" => config.log_level.to_string(),
         "log-format" => format!("{:?}", config.log_format),
+        "firehose-only" => config.firehose_only.to_string(),
+        "relay" => urls(&config.relays),
+        "backfill-pds" => urls(&config.backfill_pds),
         "held-per-author" => config.held_per_author.to_string(),
         "held-per-hashtag" => config.held_per_hashtag.to_string(),
         "held-total" => config.held_total.to_string(),
@@ -75,6 +78,10 @@ fn shown(config: &Config, key: &str) -> String {
     }
 }
 
+fn urls(urls: &[url::Url]) -> String {
+    urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 #[test]
 fn the_defaults_are_those_of_the_manual() {
     let config = serve(&[], &[]).expect("the defaults are right");
@@ -89,6 +96,8 @@ fn the_defaults_are_those_of_the_manual() {
     check("log-format", "Text");
     check("plc-url", "https://plc.directory/");
     check("handle-resolver", "");
+    check("relay", "https://relay1.us-east.bsky.network/");
+    check("backfill-pds", "");
     assert_eq!(config.jetstream.len(), 4);
     for key in keys::ALL {
         match key.takes {
@@ -142,6 +151,9 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     check("handle-resolver", same("https://a.example/", "https://b.example/x", "https://c.example:8443/"));
     check("allow-private-network", same("true", "false", "true"));
     check("allow-private-network", same("false", "true", "false"));
+    check("firehose-only", same("true", "false", "true"));
+    check("relay", same("https://a.example/", "https://b.example/,http://c.example:1/", "https://d.example/"));
+    check("backfill-pds", same("https://a.example/", "https://b.example/,http://c.example:1/", "https://d.example/"));
     check("log-level", same("debug", "trace", "error"));
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
     for key in keys::ALL {

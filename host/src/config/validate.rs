@@ -22,12 +22,16 @@ const MIB: u64 = 1024 * 1024;
 pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
     let mut read = Reader { given, mistakes };
     let listen = read.text(&keys::LISTEN, address);
+    let relays = read.relays();
     let config = Config {
         listen,
         admin_listen: read.text(&keys::ADMIN_LISTEN, address),
         public_url: read.optional(&keys::PUBLIC_URL, PublicUrl::parse).unwrap_or_else(|| local(listen.port())),
         data_dir: read.text(&keys::DATA_DIR, data_dir),
         jetstream: read.jetstream(),
+        firehose_only: read.optional(&keys::FIREHOSE_ONLY, switch).unwrap_or(false),
+        relays,
+        backfill_pds: read.list(&keys::BACKFILL_PDS, web),
         components: read.optional(&keys::COMPONENTS, directory),
         allow_owner: read.list(&keys::ALLOW_OWNER, Party::parse),
         deny_owner: read.list(&keys::DENY_OWNER, Party::parse),
@@ -106,6 +110,16 @@ impl Reader<'_> {
             none if none.is_empty() => default.iter().map(|url| (*url).to_owned()).collect(),
             servers => servers,
         }
+    }
+
+    /// The relays that are named; the default's, unless servers are named to be read instead.
+    fn relays(&mut self) -> Vec<Url> {
+        let Takes::List { default } = keys::RELAY.takes else { unreachable!("relay takes a list") };
+        let named = self.list(&keys::RELAY, web);
+        if named.is_empty() && self.given.texts(&keys::BACKFILL_PDS).is_empty() {
+            return default.iter().map(|url| web(url).expect("the default is a URL")).collect();
+        }
+        named
     }
 
     fn number(&mut self, key: &Key) -> u64 {

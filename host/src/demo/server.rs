@@ -92,6 +92,14 @@ impl Server {
         self.shared.history.send_modify(|history| history.push(entry));
     }
 
+    /// Forgets what was published so far: who connects later gets none of it.
+    pub fn forget(&self) {
+        self.shared.history.send_modify(|history| {
+            history.forgotten += history.entries.len();
+            history.entries.clear();
+        });
+    }
+
     /// Drops every connection without a word. New ones are accepted.
     pub fn disconnect_all(&self) {
         let next = self.shared.stop.child_token();

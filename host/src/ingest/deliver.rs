@@ -1,13 +1,14 @@
 //! Telling the objects: from the agenda to calls, a community at a time.
 //!
 //! An object is told of memberships, actions and accounts first and of posts second, because the first decide whose posts it
-//! hears of: the posts of who was just admitted follow in the same batch. A call that fails takes nothing with it but itself:
+//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. A call that fails takes nothing with it but itself:
 //! its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends the batch.
 
 use std::collections::BTreeSet;
 
 use super::agenda::{Agenda, Matters, Subject};
 use super::facts::AccountFact;
+use super::wants;
 use crate::community::registry::{Message, Told};
 use crate::community::{Community, Registry, directory, held};
 use crate::event::Collection;
@@ -77,6 +78,7 @@ impl<'a> Delivery<'a> {
 
         let mut authors: BTreeSet<String> = std::mem::take(&mut call.admitted).into_iter().collect();
         for did in &authors {
+            wants::want(call.delivery.view.as_deref_mut().ok_or(StoreError::Closed)?, did)?;
             call.add(Subject::Account(did.clone()))?;
             call.posts_of(did)?;
         }

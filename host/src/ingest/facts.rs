@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::agenda::{Agenda, Subject};
 use super::rules::Rules;
+use super::wants;
 use crate::community::held::{self, Bounds};
 use crate::community::{Community, directory};
-use crate::event::{Account, AccountStatus, Collection, Commit, Operation, Rev};
+use crate::event::{Account, AccountStatus, Collection, Commit, Listed, Operation, Rev, Status};
 use crate::record::{Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
 use crate::store::schema::{self, count};
 use crate::store::{Span, StoreError, Table, View};
@@ -107,22 +108,64 @@ impl Facts<'_> {
         let before: Option<AccountFact> = self.view.read(Table::Accounts, did.as_bytes())?;
         let newer = before.as_ref().is_none_or(|before| (account.time_us, account.seq) > (before.time_us, before.seq));
         let floor_before = before.as_ref().and_then(|before| before.floor);
-        let floor = (account.status == AccountStatus::Deleted).then(|| Rev::last_of(account.time_us)).max(floor_before);
-        let was_active = before.as_ref().is_none_or(|before| before.active);
-        let after = match before {
-            Some(before) if !newer => AccountFact { floor, ..before },
-            _ => AccountFact { time_us: account.time_us, seq: account.seq, active: account.status == AccountStatus::Active, floor },
-        };
+        let floor = floor_of(account.status, account.time_us).max(floor_before);
         if !newer && floor == floor_before {
             return Ok(Outcome::Repeated);
         }
-        if let Some(floor) = floor.filter(|_| floor != floor_before) {
+        let after = match &before {
+            Some(before) if !newer => AccountFact { floor, ..before.clone() },
+            _ => AccountFact { time_us: account.time_us, seq: account.seq, active: account.status == AccountStatus::Active, floor },
+        };
+        if after.active && before.is_some_and(|before| !before.active) {
+            // What happened in the repo meanwhile, nobody told us.
+            wants::want(self.view, did)?;
+        }
+        self.account_is(did, &after)?;
+        Ok(Outcome::Applied)
+    }
+
+    /// What an account's server said when it was asked. If an event of the account came meanwhile, that one tells.
+    pub fn status(&mut self, did: &str, status: &Status) -> Result<Outcome, StoreError> {
+        let before: Option<AccountFact> = self.view.read(Table::Accounts, did.as_bytes())?;
+        if before.as_ref().map(|before| (before.time_us, before.seq)) != status.known {
+            return Ok(Outcome::Repeated);
+        }
+        let (time_us, seq) = status.known.unwrap_or_default();
+        let floor = floor_of(status.status, status.asked_us).max(before.and_then(|before| before.floor));
+        self.account_is(did, &AccountFact { time_us, seq, active: status.status == AccountStatus::Active, floor })?;
+        Ok(Outcome::Applied)
+    }
+
+    fn account_is(&mut self, did: &str, after: &AccountFact) -> Result<(), StoreError> {
+        let before: Option<AccountFact> = self.view.read(Table::Accounts, did.as_bytes())?;
+        if let Some(floor) = after.floor.filter(|_| after.floor != before.as_ref().and_then(|before| before.floor)) {
             self.drop_records(did, floor)?;
         }
-        if after.active != was_active {
+        if after.active != before.is_none_or(|before| before.active) {
             self.concern_posts_of(did)?;
         }
-        self.view.write(Table::Accounts, did.as_bytes(), &after);
+        self.view.write(Table::Accounts, did.as_bytes(), after);
+        Ok(())
+    }
+
+    /// What a repo held of a collection when it was read: what we hold beyond that, and isn't newer, is gone.
+    pub fn listed(&mut self, did: &str, listed: &Listed) -> Result<Outcome, StoreError> {
+        let mut gone = Vec::new();
+        self.view.walk(Table::Records, &Span::prefix(schema::records_of(listed.collection, did)), |_, key, value| {
+            let stored: Stored = crate::store::view::decode(Table::Records, key, value)?;
+            if let Some(key) = schema::record_key_of(key)
+                && stored.record.is_some()
+                && stored.rev <= listed.rev
+                && listed.from.as_ref().is_none_or(|from| key.rkey >= *from)
+                && listed.rkeys.binary_search(&key.rkey).is_err()
+            {
+                gone.push((key, stored));
+            }
+            Ok(true)
+        })?;
+        for (key, stored) in gone {
+            self.replace(&key, Some(stored), Some(Stored { rev: listed.rev, record: None }))?;
+        }
         Ok(Outcome::Applied)
     }
 
@@ -313,6 +356,11 @@ impl Facts<'_> {
         }
         Ok(())
     }
+}
+
+/// Up to where a deleted account's records are gone.
+fn floor_of(status: AccountStatus, time_us: u64) -> Option<Rev> {
+    (status == AccountStatus::Deleted).then(|| Rev::last_of(time_us))
 }
 
 /// Whether a record counts towards the bound on a repo's records other than posts: a post does when it is gone.

@@ -1,4 +1,5 @@
-//! The writer: what the receiver brings goes into the queue, together with the cursor that follows it.
+//! The writer: what the receiver brings goes into the queue, together with the cursor that follows it, and so does what was read
+//! from repos, without one.
 //!
 //! Whatever waits is written in one transaction. A full queue makes the writer wait, and the receiver behind it: back-pressure,
 //! never loss. When the store fails, the same batch is tried until it is durable or the program ends; nothing that was not
@@ -7,9 +8,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::oneshot;
 
-use crate::jetstream::Intake;
+use crate::event::{Body, Event};
+use crate::jetstream::{Cursor, Intake};
 use crate::store::Queue;
 
 /// Events in one transaction at most.
@@ -19,26 +22,71 @@ const EVENTS_AT_ONCE: usize = 4_096;
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Tells `identities` at once of each DID whose identity has changed; that is kept nowhere, so it may come again and never waits.
-///
-/// Runs until the receiver is gone and all that it sent is durable, or `stop` is set while the store fails or is full.
-pub fn write(mut incoming: Receiver<Intake>, queue: &Queue, identities: impl Fn(&str), stop: &AtomicBool) {
-    while let Some(first) = incoming.blocking_recv() {
-        first.identities.iter().for_each(|did| identities(did));
-        let mut intake = first;
-        while intake.events.len() < EVENTS_AT_ONCE
-            && let Ok(next) = incoming.try_recv()
-        {
-            next.identities.iter().for_each(|did| identities(did));
-            intake.append(next);
+/// What is to be queued.
+#[derive(Debug)]
+pub enum Incoming {
+    Live(Intake),
+    /// From a repo; the sender is told once they are durable.
+    Read(Vec<Event>, oneshot::Sender<()>),
+}
+
+/// One transaction.
+#[derive(Debug, Default)]
+struct Batch {
+    events: Vec<Event>,
+    cursor: Option<Cursor>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn add(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Live(intake) => {
+                self.events.extend(intake.events);
+                self.events.extend(intake.resync.into_iter().map(|did| Event { did, body: Body::Want }));
+                self.events.extend(intake.gap.map(|_| Event { did: String::new(), body: Body::Gap }));
+                self.cursor = Some(intake.cursor);
+            }
+            Incoming::Read(events, sender) => {
+                self.events.extend(events);
+                self.waiting.push(sender);
+            }
         }
-        if !append(&intake, queue, stop) {
+    }
+}
+
+/// Hands on what the receiver brings, until it ends, and tells `identities` of each DID whose identity has changed; that is kept
+/// nowhere, so it may come again and never waits.
+pub async fn hand_on(mut live: Receiver<Intake>, writer: Sender<Incoming>, identities: impl Fn(&str)) {
+    while let Some(intake) = live.recv().await {
+        intake.identities.iter().for_each(|did| identities(did));
+        if writer.send(Incoming::Live(intake)).await.is_err() {
             return;
         }
     }
 }
 
-fn append(intake: &Intake, queue: &Queue, stop: &AtomicBool) -> bool {
+/// Runs until nobody can bring anything any more and all is durable, or `stop` is set while the store fails or is full.
+pub fn write(mut incoming: Receiver<Incoming>, queue: &Queue, stop: &AtomicBool) {
+    while let Some(first) = incoming.blocking_recv() {
+        let mut batch = Batch::default();
+        batch.add(first);
+        while batch.events.len() < EVENTS_AT_ONCE
+            && let Ok(next) = incoming.try_recv()
+        {
+            batch.add(next);
+        }
+        if !append(&batch, queue, stop) {
+            return;
+        }
+        for waiting in batch.waiting {
+            // Who has gone meanwhile reads the repo again.
+            let _ = waiting.send(());
+        }
+    }
+}
+
+fn append(batch: &Batch, queue: &Queue, stop: &AtomicBool) -> bool {
     let mut told = false;
     while !queue.has_room() {
         if stop.load(Ordering::Acquire) {
@@ -53,9 +101,9 @@ fn append(intake: &Intake, queue: &Queue, stop: &AtomicBool) -> bool {
     let (mut told, mut pause) = (false, PAUSE);
     loop {
         let generation = queue.generation();
-        let Err(cause) = queue.append(&intake.events, &intake.cursor) else { return true };
+        let Err(cause) = queue.append(&batch.events, batch.cursor.as_ref()) else { return true };
         if !std::mem::replace(&mut told, true) {
-            tracing::error!(%cause, events = intake.events.len(), "the queue can't be written: trying again until it can");
+            tracing::error!(%cause, events = batch.events.len(), "the queue can't be written: trying again until it can");
         }
         if stop.load(Ordering::Acquire) {
             return false;

@@ -10,6 +10,7 @@
 //! committer.rs  writing one batch while the next is being made
 //! retry.rs      what could not be told
 //! sweep.rs      what nobody needs any more
+//! wants.rs      which repos shall be read
 //! rules.rs      which communities the operator allows
 //! ```
 //!
@@ -26,6 +27,7 @@ mod judge;
 pub mod retry;
 pub mod rules;
 pub mod sweep;
+pub mod wants;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -130,6 +132,7 @@ impl Ingest {
 
     fn reconcile(&mut self) -> Result<(), StoreError> {
         let mut view = Box::new(View::new(self.store.snapshot()?, None));
+        showing::begin_edition(&mut view)?;
         let mut agenda = Agenda::default();
         let now = self.clock.now_ms();
         facts::reconcile(&mut Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now })?;
@@ -195,6 +198,8 @@ impl Ingest {
         let snapshot = self.store.snapshot()?;
         let taken = Queue::take(&snapshot, taken_up_to, BACKLOG_EVENTS, BACKLOG_BYTES)?;
         let mut view = Box::new(View::new(snapshot, pending));
+        showing::begin_edition(&mut view)?;
+        let unchanged = view.bytes();
         let mut agenda = Agenda::default();
 
         let records = judge::records(&mut self.filter, &taken.events);
@@ -204,6 +209,12 @@ impl Ingest {
             let outcome = match &event.body {
                 Body::Commit(commit) => facts.commit(&event.did, commit, record)?,
                 Body::Account(account) => facts.account(&event.did, account)?,
+                Body::Status(status) => facts.status(&event.did, status)?,
+                Body::Listed(listed) => facts.listed(&event.did, listed)?,
+                Body::Want => wants::want(facts.view, &event.did)?,
+                Body::Read(read) => wants::fulfilled(facts.view, &event.did, read)?,
+                Body::Found(found) => wants::found(facts.view, found)?,
+                Body::Gap => wants::gap(facts.view)?,
             };
             outcomes[outcome as usize] += 1;
         }
@@ -216,7 +227,7 @@ impl Ingest {
 
         let nothing = taken.rows.is_empty() && alarms == 0 && due.is_empty();
         self.last_batch = Instant::now();
-        if nothing && agenda.is_empty() && view.bytes() == 0 {
+        if nothing && agenda.is_empty() && view.bytes() == unchanged {
             return Ok(0);
         }
         self.finish(view, agenda, due, &taken.rows, taken.events.len(), now)?;
@@ -224,9 +235,8 @@ impl Ingest {
     }
 
     /// Tells the objects, takes out what is above the bounds, retries what is due, acknowledges the rows, and commits.
-    fn finish(&mut self, mut view: Box<View>, mut agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
+    fn finish(&mut self, view: Box<View>, mut agenda: Agenda, due: Vec<retry::Due>, rows: &[u64], events: usize, now: i64) -> Result<(), StoreError> {
         let crowded = agenda.take_crowded();
-        showing::begin_edition(&mut view)?;
         let mut view = self.tell(view, agenda, now)?;
         if !crowded.is_empty() {
             let mut agenda = Agenda::default();

@@ -6,7 +6,7 @@
 use crate::event::{Body, Event};
 
 use super::{
-    Cursor, Gap, KnownDids, Refusal, Wire,
+    Announced, Cursor, Gap, KnownDids, Refusal, Wire,
     decode::Decoded,
     health::Counts,
     position::{Mark, Position, Renumbered},
@@ -68,6 +68,7 @@ pub(super) struct Collector {
     pub(super) position: Position,
     prefilter: Prefilter,
     known: KnownDids,
+    announced: Announced,
     wire: Wire,
     events: Vec<Event>,
     record_bytes: usize,
@@ -84,6 +85,7 @@ impl Collector {
             counts: Counts::default(),
             prefilter: Prefilter::new(),
             known,
+            announced: Announced::default(),
             wire: Wire::V1,
             events: Vec::new(),
             record_bytes: 0,
@@ -95,6 +97,11 @@ impl Collector {
         }
     }
 
+    /// Takes in what is announced there.
+    pub(super) fn listen_to(&mut self, announced: Announced) {
+        self.announced = announced;
+    }
+
     /// What comes from now on is of this wire.
     pub(super) fn speak(&mut self, wire: Wire) {
         self.wire = wire;
@@ -104,6 +111,7 @@ impl Collector {
     pub(super) fn take(&mut self, frame: &[u8]) -> Result<(), Break> {
         self.counts.frames += 1;
         self.counts.bytes += frame.len() as u64;
+        self.known.extend(self.announced.take());
         let header = match self.wire.read(frame) {
             Ok(Frame::Event(header)) => header,
             Ok(Frame::Notice(notice)) => return self.hear(notice),

@@ -4,6 +4,8 @@
 //! an event too many passes, and the consumer finds that it concerns nothing. No DID is ever forgotten while the program runs.
 
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
@@ -27,6 +29,36 @@ impl KnownDids {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// DIDs of which others have come to hold something: the receiver takes them in before the next frame. Cheap to clone; all clones
+/// are one.
+#[derive(Debug, Clone, Default)]
+pub struct Announced(Arc<Board>);
+
+#[derive(Debug, Default)]
+struct Board {
+    /// Looked at with every frame, where a lock would be felt.
+    any: AtomicBool,
+    dids: Mutex<Vec<String>>,
+}
+
+impl Announced {
+    /// From the next frame on this DID is known.
+    pub fn announce(&self, did: &str) {
+        self.0.dids.lock().unwrap_or_else(PoisonError::into_inner).push(did.to_owned());
+        self.0.any.store(true, Ordering::Release);
+    }
+
+    /// What was announced since the last call.
+    pub(super) fn take(&self) -> Vec<String> {
+        if !self.0.any.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut dids = self.0.dids.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.any.store(false, Ordering::Release);
+        std::mem::take(&mut dids)
     }
 }
 

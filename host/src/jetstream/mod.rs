@@ -38,7 +38,7 @@ pub use backoff::Backoff;
 pub use endpoint::{Endpoint, EndpointError};
 pub use health::Health;
 pub use intake::Intake;
-pub use known::KnownDids;
+pub use known::{Announced, KnownDids};
 pub use position::{Cursor, Gap, Mark};
 pub use receiver::{Settings, receive};
 pub use refusal::Refusal;

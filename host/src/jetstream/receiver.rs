@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backoff, Cursor, Endpoint, Health, Intake, KnownDids,
+    Announced, Backoff, Cursor, Endpoint, Health, Intake, KnownDids,
     asking::{Asking, Without},
     connection::{Connection, ConnectionError, Received},
     handshake::Reason,
@@ -51,6 +51,8 @@ pub struct Settings {
     /// How long ago to start if there's no cursor. Servers that keep less start at the oldest they have.
     pub backfill_window: Duration,
     pub backoff: Backoff,
+    /// Repos whose deletes shall pass although none of their events has.
+    pub announced: Announced,
     /// The wall clock, in microseconds since the Unix epoch.
     pub now_us: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
@@ -64,6 +66,7 @@ impl Settings {
             rewind: Duration::from_secs(5),
             backfill_window: Duration::from_secs(7 * 24 * 60 * 60),
             backoff: Backoff::default(),
+            announced: Announced::default(),
             now_us: Arc::new(|| micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())),
         }
     }
@@ -77,7 +80,8 @@ pub async fn receive(settings: Settings, resume: Option<Cursor>, known: KnownDid
     };
     let now_us = (settings.now_us)();
     let position = Position::new(resume, now_us.saturating_sub(micros(settings.backfill_window)), now_us);
-    let collector = Collector::new(position, known);
+    let mut collector = Collector::new(position, known);
+    collector.listen_to(settings.announced.clone());
     let receiver = Receiver { settings, collector, unpacker, out, health, stop, last_sent: Instant::now() };
     receiver.run().await;
 }

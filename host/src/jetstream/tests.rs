@@ -74,7 +74,7 @@ impl Rig {
             keys.extend(intake.events.into_iter().map(|event| match event.body {
                 Body::Commit(commit) if commit.operation == Operation::Delete => format!("-{}", commit.rkey),
                 Body::Commit(commit) => commit.rkey,
-                Body::Account(_) => event.did,
+                _ => event.did,
             }));
         }
         (keys, last)

@@ -101,9 +101,9 @@ impl Queue {
         self.0.depth.load(Ordering::Acquire)
     }
 
-    /// Makes the events and the cursor durable together. After a failure nobody knows whether they are: the same must be appended
+    /// Makes the events durable, together with the cursor that follows them if one does. After a failure nobody knows whether they are: the same must be appended
     /// again, and will not be there twice.
-    pub fn append(&self, events: &[Event], cursor: &impl Position) -> Result<(), StoreError> {
+    pub fn append(&self, events: &[Event], cursor: Option<&impl Position>) -> Result<(), StoreError> {
         let mut layer = Layer::default();
         let first = self.0.next.load(Ordering::Acquire);
         let mut sequence = first;
@@ -111,7 +111,9 @@ impl Queue {
             layer.set(Table::Queue, sequence.to_be_bytes().to_vec(), Some(encode(&row)));
             sequence += 1;
         }
-        layer.set(Table::Meta, CURSOR.to_vec(), Some(encode(cursor)));
+        if let Some(cursor) = cursor {
+            layer.set(Table::Meta, CURSOR.to_vec(), Some(encode(cursor)));
+        }
         layer.set(Table::Meta, NEXT.to_vec(), Some(sequence.to_be_bytes().to_vec()));
         let mut unsure = self.0.unsure.lock().unwrap_or_else(PoisonError::into_inner);
         if !*unsure {

@@ -21,6 +21,8 @@
 //! visible         community u32 · sort time · rkey ' ' did          → Showing        a community's own feed, and what was in it lately
 //! global          sort time · rkey ' ' did 0 · community u32        → Showing        all communities' feeds together
 //! traces          time · community u32 · sort time · rkey ' ' did   → edition u64    what was withdrawn, by when
+//! wants           did                                               → Want           repos that shall be read
+//! discoveries     source                                            → Discovery      how far repos have been looked for
 //! members         community u32 · did                               → Role
 //! denied          community u32 · post uri or did                   → ()             what moderation keeps out
 //! retries         community u32 · subject                           → Retry
@@ -71,6 +73,8 @@ tables! {
     Visible = "visible",
     Global = "global",
     Traces = "traces",
+    Wants = "wants",
+    Discoveries = "discoveries",
     Members = "members",
     Denied = "denied",
     Retries = "retries",
