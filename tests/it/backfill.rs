@@ -352,3 +352,19 @@ async fn after_a_gap_the_repos_of_members_are_read_and_others_are_looked_for() {
     assert!(hosted.world.app().health.gaps.load(Relaxed) > 0);
     hosted.world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_new_hashtag_the_members_repos_are_read_anew() {
+    let mut hosted = Hosted::new().await;
+    let (owner, member) = (did("owner"), did("member"));
+    let community = hosted.write(true, &owner, CONFIG, "main", Some(records::config("Main", TAG, NOW - 50_000)));
+    hosted.join(true, &member, &community);
+    let old = hosted.post(true, &member, "old", NOW - 30_000);
+    hosted.read().await;
+    let new = hosted.write(false, &member, POST, "new", Some(records::post(OTHER_TAG, NOW - 20_000)));
+    assert_eq!(hosted.world.feed(&community).await, [old]);
+    hosted.write(true, &owner, CONFIG, "main", Some(records::config("Main", OTHER_TAG, NOW - 50_000)));
+    hosted.read().await;
+    assert_eq!(hosted.world.feed(&community).await, [new]);
+    hosted.world.stop().await;
+}
