@@ -82,11 +82,7 @@ fn decode_commit(part: CommitPart<'_>) -> Result<Option<Commit>, Refusal> {
 fn decode_account(part: AccountPart) -> Result<Account, Refusal> {
     let time = DateTime::parse_from_rfc3339(&required(part.time)?).map_err(|_| Refusal::BadAccountTime)?;
     let time_us = u64::try_from(time.timestamp_micros()).map_err(|_| Refusal::BadAccountTime)?;
-    let status = match (required(part.active)?, part.status.as_deref()) {
-        (true, _) => AccountStatus::Active,
-        (false, Some("deleted")) => AccountStatus::Deleted,
-        (false, _) => AccountStatus::Inactive,
-    };
+    let status = AccountStatus::of(required(part.active)?, part.status.as_deref());
     Ok(Account { time_us, seq: part.seq.unwrap_or(0), status })
 }
 
