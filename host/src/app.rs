@@ -252,15 +252,11 @@ impl App {
         self.stop.cancel();
         tracing::info!("stopping");
         report("receiver", self.receiver.await);
-        report("intake", self.arrivals.await);
-        if let Some(backfill) = self.backfill {
-            report("backfill", backfill.await);
-        }
         let (ending, queue) = (self.ending, self.queue);
         let (writer, ingest) = (self.writer, self.ingest);
         let threads = tokio::task::spawn_blocking(move || {
-            // The receiver is gone, so the writer ends when all is durable; while the store fails or the queue is full it would
-            // wait, and gives up: what it holds was not acknowledged and comes again.
+            // Who brings it something ends as well, so the writer ends when all is durable; while the store fails or the queue is full
+            // it would wait, and gives up: what it holds was not acknowledged and comes again.
             let patience = std::time::Instant::now() + Duration::from_secs(2);
             while !writer.is_finished() && std::time::Instant::now() < patience {
                 std::thread::sleep(Duration::from_millis(5));
@@ -274,6 +270,11 @@ impl App {
             }
         });
         report("threads", threads.await);
+        // Not before: they may be waiting for the writer, which lets go of them by its end.
+        report("intake", self.arrivals.await);
+        if let Some(backfill) = self.backfill {
+            report("backfill", backfill.await);
+        }
         report("servers", self.servers.await);
         tracing::info!("stopped");
     }

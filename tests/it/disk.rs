@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::slice::from_ref;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -259,6 +260,35 @@ async fn a_program_whose_disk_fails_ends_within_ten_seconds_and_goes_on_where_it
     world.start_again().await;
     world.settled().await;
     assert_eq!(world.feed(&community).await, [second, first]);
+    world.stop().await;
+}
+
+/// Everything between the socket and the disk is full then, and whoever waits for room must not keep the program from ending.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_before_a_failing_disk_does_not_keep_the_program_from_ending() {
+    const EVENTS: u64 = 40_000;
+    let (mut world, community, first) = world_on::<11>().await;
+    DISKS[11].fail(&[fault(Call::Write, EIO)]);
+    for n in 0..EVENTS {
+        world.delete(&did("owner"), POST, &format!("never-{}", n % 1_000));
+    }
+    let (mut passed, mut since) = (0, Instant::now());
+    let reading_stopped = |world: &World| {
+        let now = world.app().health.passed.load(Relaxed);
+        if now != passed {
+            (passed, since) = (now, Instant::now());
+        }
+        since.elapsed() > Duration::from_millis(500)
+    };
+    world.until("reading has stopped", reading_stopped).await;
+    assert!(world.app().health.passed.load(Relaxed) < EVENTS, "all of it found room: the test needs more events");
+    let began = Instant::now();
+    let ended = tokio::time::timeout(Duration::from_secs(20), world.stop()).await;
+    assert!(ended.is_ok() && began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    DISKS[11].mend();
+    world.start_again().await;
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [first]);
     world.stop().await;
 }
 
