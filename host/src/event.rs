@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 /// The longest DID that is taken, in bytes. The specification allows 2,048; real ones are 32 (did:plc) or a host name.
 pub const MAX_DID: usize = 256;
 
+/// The largest record that is looked at, in bytes of JSON; the AT Protocol's limit is 1 MiB of CBOR, and real ones have a few
+/// hundred bytes. A larger one becomes `None`: an update by it acts as a delete, like any malformed one.
+pub const MAX_RECORD: usize = 1 << 20;
+
+/// How far ahead of our clock somebody else's may be, in microseconds: ten minutes.
+pub const MAX_AHEAD_US: u64 = 10 * 60 * 1_000_000;
+
 /// One event of one repo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

@@ -250,10 +250,10 @@ async fn servers_that_lie_or_fail_harm_nobody_else_and_nothing_that_is_known() {
     let mut hosted = Hosted::new().await;
     let owner = did("owner");
     let community = hosted.write(true, &owner, CONFIG, "main", Some(records::config("Main", TAG, NOW - 50_000)));
-    let moods = [Mood::Endless, Mood::Huge, Mood::Foreign, Mood::Future, Mood::Broken, Mood::Circular, Mood::Impostor];
+    let moods = [Mood::Endless, Mood::Huge, Mood::Foreign, Mood::Future, Mood::Broken, Mood::Circular, Mood::Impostor, Mood::Silent];
     let mut expected = Vec::new();
     for (n, mood) in moods.into_iter().enumerate() {
-        let liar = did(&format!("liar{}", ["a", "b", "c", "d", "e", "f", "g"][n]));
+        let liar = did(&format!("liar{}", ["a", "b", "c", "d", "e", "f", "g", "h"][n]));
         // What the firehose tells of them counts, whatever their servers do.
         expected.insert(0, hosted.post(true, &liar, "p1", NOW - 30_000 + n as i64));
         hosted.repos.mood(&liar, Some(mood));

@@ -132,10 +132,10 @@ impl Backfill {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(done) = self.reads.join_next() => {
-                    if let Ok((did, want, outcome)) = done {
-                        self.in_work.remove(&did);
-                        self.note(did, want, outcome).await;
-                    }
+                    // None is cancelled before the end, so what isn't an outcome is a panic, and one more of ours to end with.
+                    let (did, want, outcome) = done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()));
+                    self.in_work.remove(&did);
+                    self.note(did, want, outcome).await;
                 }
                 _ = tick.tick() => {
                     if searching.is_finished() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::event::{AccountStatus, Body, Collection, Commit, Event, Listed, Operation, Rev, Status};
+use crate::event::{AccountStatus, Body, Collection, Commit, Event, Listed, MAX_AHEAD_US, MAX_RECORD, Operation, Rev, Status};
 use crate::ingest::intake::Incoming;
 use crate::pds::{Listing, Pds, PdsError};
 use crate::store::StoreError;
@@ -25,11 +25,8 @@ const RECORDS: usize = 20_000;
 /// Pages of a collection; a server that gives a record at a time is read in part as well.
 const PAGES: usize = 400;
 
-/// How far ahead of our clock a revision may be, in microseconds.
-const AHEAD_US: u64 = 10 * 60 * 1_000_000;
-
-/// The largest record that is sent on, in bytes; what is larger is told as one that can't be looked at.
-const RECORD_BYTES: usize = 1 << 20;
+/// While our own database is away.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Part of every record that names a community's hashtag.
 const MARK: &str = "atrarium_";
@@ -50,10 +47,11 @@ pub(super) enum ReadError {
 }
 
 impl ReadError {
-    /// How long the server asks to be left alone, if it does.
+    /// How long to wait where the repo isn't to blame: its server asks to be left alone, or our own database is away.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Pds(PdsError::Busy(pause)) => Some(*pause),
+            Self::Store(_) => Some(STORE_PAUSE),
             _ => None,
         }
     }
@@ -83,7 +81,7 @@ impl Reading<'_> {
             }
             outcome => outcome?,
         };
-        if rev.time_us() > now_us.saturating_add(AHEAD_US) {
+        if rev.time_us() > now_us.saturating_add(MAX_AHEAD_US) {
             return Err(PdsError::Nonsense("a revision from the future".to_owned()).into());
         }
         let mut sent = 0;
@@ -96,7 +94,7 @@ impl Reading<'_> {
     /// Tells the account's status; answers whether it is active. A server without the method is taken at its listing's word.
     async fn status(&self, now_us: u64) -> Result<bool, ReadError> {
         let status = match self.pds.status(self.did).await {
-            Ok(found) => found.status,
+            Ok(status) => status,
             Err(PdsError::Inactive(status)) => status,
             Err(PdsError::Refused(_)) => return Ok(true),
             Err(other) => return Err(other.into()),
@@ -153,7 +151,7 @@ impl Reading<'_> {
 }
 
 fn commit(collection: Collection, rev: Rev, record: Listing) -> Body {
-    let json = Some(record.json).filter(|json| json.len() <= RECORD_BYTES);
+    let json = Some(record.json).filter(|json| json.len() <= MAX_RECORD);
     Body::Commit(Commit { rev, collection, rkey: record.rkey, operation: Operation::Create, record: json })
 }
 

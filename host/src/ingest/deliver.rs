@@ -1,8 +1,9 @@
 //! Telling the objects: from the agenda to calls, a community at a time.
 //!
 //! An object is told of memberships, actions and accounts first and of posts second, because the first decide whose posts it
-//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. A call that fails takes nothing with it but itself:
-//! its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends the batch.
+//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. A call that fails takes
+//! nothing with it but itself: its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends
+//! the batch.
 
 use std::collections::BTreeSet;
 

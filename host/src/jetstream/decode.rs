@@ -8,13 +8,9 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Account, AccountStatus, Body, Collection, Commit, Event, MAX_DID, Operation, Rev};
+use crate::event::{Account, AccountStatus, Body, Collection, Commit, Event, MAX_DID, MAX_RECORD, Operation, Rev};
 
 use super::Refusal;
-
-/// The largest record that is looked at, in bytes of JSON; the AT Protocol's limit is 1 MiB of CBOR, and real ones have a few
-/// hundred bytes. A larger one becomes `None`: an update by it acts as a delete, like any malformed one.
-const MAX_RECORD: usize = 1 << 20;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decoded {

@@ -13,9 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Wire, wire::Header};
-
-/// How far ahead of our clock a server's may be, in microseconds: ten minutes.
-pub(super) const MAX_AHEAD_US: u64 = 10 * 60 * 1_000_000;
+use crate::event::MAX_AHEAD_US;
 
 /// How much later than our place a stream may begin before something must have been missed, in microseconds: a minute. A server
 /// that still has our place begins before it, so only the clocks of two servers, and what they are behind, count here.

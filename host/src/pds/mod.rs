@@ -25,7 +25,7 @@ use crate::event::{AccountStatus, Collection, MAX_DID, Rev};
 use crate::outbound::{Client, Limits, Request};
 
 /// Records in one page: the lexicon's most.
-pub const RECORDS_AT_ONCE: usize = 100;
+const RECORDS_AT_ONCE: usize = 100;
 
 /// Repos in one page: the most that both listings take.
 const REPOS_AT_ONCE: usize = 1_000;
@@ -47,12 +47,6 @@ pub struct Pds {
     origin: Url,
     /// Named by the operator: of these there are few, so connections to them may stay open.
     trusted: bool,
-}
-
-/// What the server says of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RepoStatus {
-    pub status: AccountStatus,
 }
 
 /// A page of a collection, from the greatest record key to the smallest.
@@ -105,14 +99,14 @@ impl Pds {
     }
 
     /// The account's status.
-    pub async fn status(&self, did: &str) -> Result<RepoStatus, PdsError> {
+    pub async fn status(&self, did: &str) -> Result<AccountStatus, PdsError> {
         #[derive(Deserialize)]
         struct Status {
             active: bool,
             status: Option<String>,
         }
         let found: Status = self.query("com.atproto.sync.getRepoStatus", &[("did", did)], SMALL).await?;
-        Ok(RepoStatus { status: AccountStatus::of(found.active, found.status.as_deref()) })
+        Ok(AccountStatus::of(found.active, found.status.as_deref()))
     }
 
     /// A page of a collection, newest key first.
