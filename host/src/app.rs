@@ -30,7 +30,7 @@ use crate::feed::Feeds;
 use crate::http::{self, Readiness, Service};
 use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
-use crate::ingest::{Ingest, Parts, Settings, intake};
+use crate::ingest::{self, Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Announced, Cursor, Endpoint, Health, KnownDids};
 use crate::outbound::{Client, Policy};
 use crate::sandbox::filter::Filter;
@@ -71,9 +71,9 @@ pub enum StartError {
     Ingest(#[from] crate::ingest::StartError),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// redb panics where a page isn't what it must be.
-    #[error("{path} is damaged ({cause}): move it away, and a new one is filled from the firehose")]
-    Damaged { path: PathBuf, cause: String },
+    /// It was opened and then failed, or redb panicked, as it does where a page isn't what it must be.
+    #[error("{path} can't be used: {cause}. If the file is damaged, move it away, and a new one is filled from the firehose")]
+    Unusable { path: PathBuf, cause: String },
 }
 
 /// The program had to stop by itself: whoever supervises it should start it again.
@@ -314,7 +314,14 @@ fn open(options: Options, queue_limit: u64) -> Result<Opened, StartError> {
 
 /// Does something with a database of which nobody knows yet whether it is whole.
 fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(StartError::Damaged { path: path.to_owned(), cause: vital::message(&*panic) }))
+    let unusable = |cause: String| Err(StartError::Unusable { path: path.to_owned(), cause });
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Err(panic) => unusable(vital::message(&*panic)),
+        Ok(Err(StartError::Store(cause @ StoreError::Failed { .. }) | StartError::Ingest(ingest::StartError::Store(cause @ StoreError::Failed { .. })))) => {
+            unusable(cause.to_string())
+        }
+        Ok(outcome) => outcome,
+    }
 }
 
 /// Takes the data directory for this process.

@@ -58,10 +58,10 @@ impl Vital {
     }
 }
 
-/// What a panic said.
+/// What a panic said, in one line.
 pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without words").to_owned()
+    text.unwrap_or("a panic without words").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -78,6 +78,7 @@ mod tests {
             assert_eq!(vital.failure(), Some(expected));
         };
         check(|vital| drop(vital.thread("writer", || -> Result<(), String> { panic!("at {}", 7) })), "the writer failed: at 7").await;
+        check(|vital| drop(vital.thread("writer", || -> Result<(), String> { panic!("no\n  disk") })), "the writer failed: no disk").await;
         check(|vital| drop(vital.thread("writer", || Err("no disk"))), "the writer failed: no disk").await;
         check(|vital| drop(vital.task("receiver", async { panic!("dead") })), "the receiver failed: dead").await;
     }

@@ -24,7 +24,7 @@ pub enum StoreError {
     InUse(PathBuf),
     /// Fatal at the start.
     #[error(
-        "{path} has version {found}, and this atrarium reads version {}: delete the file to have it rebuilt, or run the version that wrote it",
+        "{path} has version {found}, and this atrarium reads version {}: move it away, and a new one is filled from the firehose, or run the version that wrote it",
         schema::VERSION
     )]
     Version { path: PathBuf, found: u32 },
@@ -38,7 +38,7 @@ pub enum StoreError {
     #[error("the database is not open: it failed, and opening it again has not succeeded yet")]
     Closed,
     /// A value isn't what the schema says: retried never, reported always.
-    #[error("{table} holds a value that can't be read at key {key:?}: {cause}; delete index.redb to have it rebuilt")]
+    #[error("{table} holds a value that can't be read at key {key:?}: {cause}. Move index.redb away, and a new one is filled from the firehose")]
     Corrupt { table: &'static str, key: String, cause: String },
 }
 
