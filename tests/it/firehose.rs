@@ -16,7 +16,7 @@ use atrarium_tests::{Network, World, WorldOptions, http, records};
 use tokio::net::TcpListener;
 
 /// How much before the last event a new connection may ask to start.
-const LITTLE_US: u64 = 10_000_000;
+const LITTLE_US: u64 = 70_000_000;
 
 /// The shortest that the program takes.
 const IDLE: &[&str] = &["--idle-timeout-secs", "5"];

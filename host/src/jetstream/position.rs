@@ -1,7 +1,7 @@
 //! How far the stream has been read: what is asked for next, and whether what then comes follows on it.
 //!
 //! Two things tell a place in the stream. The time of an event means nearly the same on every server, so it serves to go on
-//! elsewhere, a few seconds earlier. The number of an event means something to one server only, and exactly: it serves to go on
+//! elsewhere, a little earlier: by more than the server that was left may have been behind. The number of an event means something to one server only, and exactly: it serves to go on
 //! at the same one. It is believed only if the server begins with that very event, and soon; a server that has begun to number
 //! anew, or another that hides behind the same name, would otherwise skip what lies between without a word.
 //!
@@ -65,6 +65,15 @@ pub(super) enum Start {
     Event(Mark),
 }
 
+/// How far before our place a connection begins that asks for a time, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rewind {
+    /// At the server that was read.
+    pub here_us: u64,
+    /// At another. The one that was read may have been behind it, so that what the other has counted long ago was still to come.
+    pub elsewhere_us: u64,
+}
+
 /// The server didn't begin with the event that was asked for: its numbers mean something else than they did.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Renumbered;
@@ -109,10 +118,14 @@ impl Position {
     }
 
     /// Where to begin at this endpoint. Never in the future, which servers take for "only what comes from now on".
-    pub(super) fn start(&self, endpoint: &str, wire: Wire, rewind_us: u64, now_us: u64) -> Start {
+    pub(super) fn start(&self, endpoint: &str, wire: Wire, rewind: Rewind, now_us: u64) -> Start {
+        let here = self.source == endpoint;
         match self.mark {
-            Some(mark) if wire == Wire::V2 && self.source == endpoint => Start::Event(mark),
-            _ => Start::Time(self.time_us.min(now_us).saturating_sub(rewind_us).max(if wire == Wire::V2 { LEAST_TIME_US } else { 0 })),
+            Some(mark) if wire == Wire::V2 && here => Start::Event(mark),
+            _ => {
+                let rewind_us = if here { rewind.here_us } else { rewind.elsewhere_us };
+                Start::Time(self.time_us.min(now_us).saturating_sub(rewind_us).max(if wire == Wire::V2 { LEAST_TIME_US } else { 0 }))
+            }
         }
     }
 
@@ -201,6 +214,8 @@ mod tests {
 
     const NOW_US: u64 = 1_783_175_888_000_000;
 
+    const REWIND: Rewind = Rewind { here_us: 10, elsewhere_us: 90 };
+
     fn header(seq: Option<u64>, time_us: u64) -> Header<'static> {
         Header { did: Cow::Borrowed("did:plc:a"), time_us, seq, kind: Kind::Commit, changes_a_post: None }
     }
@@ -242,27 +257,27 @@ mod tests {
 
     #[test]
     fn only_the_server_that_gave_a_number_is_asked_for_it() {
-        let check = |seq, endpoint: &str, wire, expected| assert_eq!(resumed(NOW_US - 50, seq).start(endpoint, wire, 10, NOW_US), expected);
+        let check = |seq, endpoint: &str, wire, expected| assert_eq!(resumed(NOW_US - 50, seq).start(endpoint, wire, REWIND, NOW_US), expected);
         check(Some(7), "a", Wire::V2, Start::Event(Mark { seq: 7, time_us: NOW_US - 50 }));
-        check(Some(7), "b", Wire::V2, Start::Time(NOW_US - 60));
-        check(Some(7), "b", Wire::V1, Start::Time(NOW_US - 60));
-        check(None, "a", Wire::V2, Start::Time(NOW_US - 60));
+        check(Some(7), "b", Wire::V2, Start::Time(NOW_US - 50 - 90));
+        check(Some(7), "b", Wire::V1, Start::Time(NOW_US - 50 - 90));
+        check(None, "a", Wire::V2, Start::Time(NOW_US - 50 - 10));
         // A v2 server would take so small a time for a number.
-        assert_eq!(resumed(0, None).start("b", Wire::V2, 10, NOW_US), Start::Time(LEAST_TIME_US));
-        assert_eq!(resumed(0, None).start("b", Wire::V1, 10, NOW_US), Start::Time(0));
-        assert_eq!(resumed(NOW_US + 5, None).start("b", Wire::V1, 10, NOW_US), Start::Time(NOW_US - 10));
+        assert_eq!(resumed(0, None).start("b", Wire::V2, REWIND, NOW_US), Start::Time(LEAST_TIME_US));
+        assert_eq!(resumed(0, None).start("b", Wire::V1, REWIND, NOW_US), Start::Time(0));
+        assert_eq!(resumed(NOW_US + 5, None).start("b", Wire::V1, REWIND, NOW_US), Start::Time(NOW_US - 90));
     }
 
     #[test]
     fn a_number_is_believed_if_the_event_comes_again() {
         let check = |first: Header<'_>, expected| {
             let mut position = resumed(NOW_US, Some(7));
-            let start = position.start("a", Wire::V2, 10, NOW_US);
+            let start = position.start("a", Wire::V2, REWIND, NOW_US);
             position.begin("a", start, false);
             assert!(position.awaits_event());
             assert_eq!(position.advance(&first), expected, "{first:?}");
             assert!(!position.awaits_event());
-            let next = position.start("a", Wire::V2, 10, NOW_US);
+            let next = position.start("a", Wire::V2, REWIND, NOW_US);
             match expected {
                 Ok(_) => assert_eq!(next, start),
                 Err(Renumbered) => assert_eq!(next, Start::Time(NOW_US - 10)),
@@ -279,11 +294,11 @@ mod tests {
     #[test]
     fn a_number_is_kept_until_another_server_has_given_an_event() {
         let mut position = resumed(NOW_US, Some(7));
-        position.begin("b", position.start("b", Wire::V1, 10, NOW_US), false);
-        assert_eq!(position.start("a", Wire::V2, 10, NOW_US), Start::Event(Mark { seq: 7, time_us: NOW_US }));
+        position.begin("b", position.start("b", Wire::V1, REWIND, NOW_US), false);
+        assert_eq!(position.start("a", Wire::V2, REWIND, NOW_US), Start::Event(Mark { seq: 7, time_us: NOW_US }));
         assert_eq!(position.cursor(), cursor(NOW_US, Some(7)));
         assert_eq!(position.advance(&header(None, NOW_US - 5)), Ok(true));
-        assert_eq!(position.start("a", Wire::V2, 10, NOW_US), Start::Time(NOW_US - 10));
+        assert_eq!(position.start("a", Wire::V2, REWIND, NOW_US), Start::Time(NOW_US - 90));
         assert_eq!(position.cursor(), Cursor { endpoint: "b".to_owned(), time_us: NOW_US, mark: None });
     }
 

@@ -1,7 +1,7 @@
 //! The loop that reads from one server after the other, for as long as the program runs.
 //!
 //! It stops reading while the consumer is busy, and so slows the server down: what has been read is never thrown away. Whatever
-//! ends a connection is logged, once, and answered with a connection to the next endpoint, `rewind` before the cursor;
+//! ends a connection is logged, once, and answered with a connection to the next endpoint, a little before the cursor;
 //! events then come twice, which the consumer must not mind. Only where a server refuses a part of what was asked for that can be
 //! left out, the same is asked again without. The loop ends when it is told to or when nobody takes what it
 //! sends; what it had not yet sent is read again after the next start, since the cursor hasn't moved past it.
@@ -25,7 +25,7 @@ use super::{
     connection::{Connection, ConnectionError, Received},
     handshake::Reason,
     intake::{Break, Collector},
-    position::{Position, Start},
+    position::{Position, Rewind, Start},
     unpack::Unpacker,
 };
 
@@ -48,6 +48,8 @@ pub struct Settings {
     /// How far before the cursor a connection starts that asks for a time, since no two servers see events in quite the same order,
     /// or at quite the same time.
     pub rewind: Duration,
+    /// The same at another endpoint than the cursor is of: more than one server is commonly behind another.
+    pub rewind_elsewhere: Duration,
     /// How long ago to start if there's no cursor. Servers that keep less start at the oldest they have.
     pub backfill_window: Duration,
     pub backoff: Backoff,
@@ -64,6 +66,8 @@ impl Settings {
             // Servers ping every 30 seconds.
             idle_timeout: Duration::from_secs(60),
             rewind: Duration::from_secs(5),
+            // Half a minute of the network is read again in a second, and repeats change nothing.
+            rewind_elsewhere: Duration::from_secs(60),
             backfill_window: Duration::from_secs(7 * 24 * 60 * 60),
             backoff: Backoff::default(),
             announced: Announced::default(),
@@ -280,7 +284,8 @@ impl Receiver {
     }
 
     fn start(&self, endpoint: &Endpoint, identity: &str) -> Start {
-        self.collector.position.start(identity, endpoint.wire(), micros(self.settings.rewind), (self.settings.now_us)())
+        let rewind = Rewind { here_us: micros(self.settings.rewind), elsewhere_us: micros(self.settings.rewind_elsewhere) };
+        self.collector.position.start(identity, endpoint.wire(), rewind, (self.settings.now_us)())
     }
 
     fn report(&mut self) {
