@@ -74,8 +74,12 @@ async function serveFeeds() {
     'public-url': `http://localhost:${ATRARIUM_PORT}`,
     jetstream: `ws://127.0.0.1:${JETSTREAM_PORT}/subscribe`,
     'data-dir': path.join(directory, 'atrarium'),
+    'plc-url': plc.url,
+    'backfill-pds': pds.url,
+    'handle-resolver': pds.url,
   }
-  start('atrarium', atrarium, ['serve', ...Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value])], {}, ['ignore', 'ignore'])
+  const parameters = Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value])
+  start('atrarium', atrarium, ['serve', ...parameters, '--allow-private-network'], {}, ['ignore', 'ignore'])
   const url = `http://localhost:${ATRARIUM_PORT}`
   while (!(await fetch(`${url}/xrpc/_health`).then((answer) => answer.ok, () => false))) await pause(50)
   return { url, did: `did:web:localhost%3A${ATRARIUM_PORT}` }
