@@ -1,9 +1,10 @@
 //! How far the stream has been read: what is asked for next, and whether what then comes follows on it.
 //!
 //! Two things tell a place in the stream. The time of an event means nearly the same on every server, so it serves to go on
-//! elsewhere, a little earlier: by more than the server that was left may have been behind. The number of an event means something to one server only, and exactly: it serves to go on
-//! at the same one. It is believed only if the server begins with that very event, and soon; a server that has begun to number
-//! anew, or another that hides behind the same name, would otherwise skip what lies between without a word.
+//! elsewhere, a little earlier: by more than the server that was left may have been behind. The number of an event means something
+//! to one server only, and exactly: it serves to go on at the same one. It is believed only if the server begins with that very
+//! event, and soon; a server that has begun to number anew, or another that hides behind the same name, would otherwise skip what
+//! lies between without a word.
 //!
 //! The time is the latest that any frame has named: servers send events slightly out of order, so a lower time means nothing,
 //! and least of all that an event is a repeat. A time far ahead of our clock doesn't move it, or else one wrong frame would

@@ -48,7 +48,7 @@ pub struct Settings {
     /// How far before the cursor a connection starts that asks for a time, since no two servers see events in quite the same order,
     /// or at quite the same time.
     pub rewind: Duration,
-    /// The same at another endpoint than the cursor is of: more than one server is commonly behind another.
+    /// The same at another endpoint than the cursor is of: by more than a server is commonly behind another.
     pub rewind_elsewhere: Duration,
     /// How long ago to start if there's no cursor. Servers that keep less start at the oldest they have.
     pub backfill_window: Duration,
@@ -66,7 +66,7 @@ impl Settings {
             // Servers ping every 30 seconds.
             idle_timeout: Duration::from_secs(60),
             rewind: Duration::from_secs(5),
-            // Half a minute of the network is read again in a second, and repeats change nothing.
+            // At 500 events/s that is 30,000 events again, and repeats change nothing.
             rewind_elsewhere: Duration::from_secs(60),
             backfill_window: Duration::from_secs(7 * 24 * 60 * 60),
             backoff: Backoff::default(),

@@ -185,6 +185,18 @@ async fn the_next_endpoint_is_tried_when_one_fails() {
 }
 
 #[tokio::test]
+async fn what_a_server_that_was_behind_never_sent_is_had_from_the_next() {
+    let first = server([vec![Action::Send(post("read", 50_000_000)), Action::CloseCleanly]]).await;
+    let second = server([]).await;
+    // It saw all of this before the first had any of it.
+    for (rkey, after_us) in [("long-before", 0), ("never-sent", 5_000_000), ("read", 9_000_000)] {
+        second.publish(post(rkey, after_us));
+    }
+    let mut rig = Rig::start(settings(&[&first, &second]));
+    assert_eq!(rig.events(4).await.0, ["read", "long-before", "never-sent", "read"]);
+}
+
+#[tokio::test]
 async fn the_first_endpoint_is_tried_again_after_the_last() {
     let first = server([vec![Action::Refuse(503)], vec![Action::Send(post("a", 1))]]).await;
     let gone = server([]).await.endpoint();
