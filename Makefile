@@ -10,8 +10,9 @@
 CARGO ?= cargo
 WASM_TARGET := wasm32-wasip2
 PEERS := tests/peers/node_modules/.installed
+SCHEMATHESIS := target/schemathesis/.installed
 
-.PHONY: run network build test bench lint setup peers postgresql
+.PHONY: run network build test bench lint setup peers postgresql schemathesis
 
 run: build
 	./target/release/atrarium demo
@@ -23,7 +24,7 @@ build: setup
 	$(CARGO) build --release --locked -p atrarium
 
 # The binary is built in the same call as the tests, so both have the failpoints and the same dependencies.
-test: setup peers
+test: setup peers schemathesis
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
 
@@ -60,3 +61,14 @@ postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql; } \
 		|| { echo "The real AppView needs PostgreSQL: run 'apt-get install postgresql' as root, or whatever installs it here" >&2; exit 1; }
+
+# What tries to prove the API's document wrong. Debian has the module that makes its environment in a package of its own.
+schemathesis: $(SCHEMATHESIS)
+
+$(SCHEMATHESIS): tests/schemathesis/requirements.txt
+	@python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv; } \
+		|| { echo "The API's tests need Python 3.10 or newer with venv: run 'apt-get install python3-venv' as root, or whatever installs it here" >&2; exit 1; }
+	python3 -m venv --clear target/schemathesis
+	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/schemathesis/requirements.txt
+	@touch $@

@@ -9,10 +9,11 @@
 //! can't be had at the start is an error in one sentence, before anything runs. When told to stop, the receiver ends first, what
 //! it read becomes durable, the batch in work is committed, and requests in work are answered; the rest is in the queue.
 
+mod api;
+mod opening;
+
 use std::convert::Infallible;
-use std::fs::{File, TryLockError};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -22,26 +23,31 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use opening::StartError;
+use opening::{Opened, lock, open, whole};
+
 use crate::backfill::{self, Announce, Backfill, Locate, Progress};
 use crate::clock::Clock;
-use crate::community::{Bounds, Registry};
+use crate::community::showing::edition_of;
+use crate::community::{Bounds, Changes, Registry};
 use crate::config::Config;
+use crate::dashboard::{self, Dashboard};
 use crate::feed::Feeds;
 use crate::http::{self, Readiness, Service};
 use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
-use crate::ingest::{self, Ingest, Parts, Settings, intake};
-use crate::jetstream::{self, Announced, Cursor, Endpoint, Health, KnownDids};
+use crate::ingest::{Ingest, Parts, Settings, intake};
+use crate::jetstream::{self, Announced, Endpoint, Health};
 use crate::outbound::{Client, Policy};
 use crate::sandbox::filter::Filter;
 use crate::sandbox::mix::Mixes;
 use crate::sandbox::object::Objects;
-use crate::sandbox::{Components, Sandbox, SandboxError};
+use crate::sandbox::{Components, Sandbox};
+use crate::session::{self, Sessions};
 use crate::store::db::Backend;
-use crate::store::schema::record_key_of;
-use crate::store::{Options, Queue, Span, Store, StoreError, Table};
+use crate::store::{Options, Queue, State, Store};
 use crate::telemetry;
-use crate::vital::{self, Vital};
+use crate::vital::Vital;
 
 /// What the receiver may be ahead of the writer, in intakes of up to 512 events.
 const INTAKES_AHEAD: usize = 16;
@@ -51,30 +57,6 @@ const MIX_INSTANCES: u32 = 64;
 
 /// How long after its last frame a quiet firehose makes the program unready.
 const STALE: Duration = Duration::from_secs(120);
-
-/// Why the program does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot make the data directory {path}: {cause}")]
-    DataDir { path: PathBuf, cause: std::io::Error },
-    #[error("another atrarium is running on {0}: stop it first, or give this one a --data-dir of its own")]
-    InUse(PathBuf),
-    #[error("cannot listen on {address}: {cause}")]
-    Listen { address: std::net::SocketAddr, cause: std::io::Error },
-    #[error("the Jetstream server {0}")]
-    Endpoint(#[from] jetstream::EndpointError),
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Ingest(#[from] crate::ingest::StartError),
-    #[error("cannot start a thread: {0}")]
-    Thread(std::io::Error),
-    /// It was opened and then failed, or redb panicked, as it does where a page isn't what it must be.
-    #[error("{path} can't be used: {cause}. If the file is damaged, move it away, and a new one is filled from the firehose")]
-    Unusable { path: PathBuf, cause: String },
-}
 
 /// The program had to stop by itself: whoever supervises it should start it again.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +92,10 @@ pub struct App {
     /// Makes every request of the program.
     pub client: Client,
     pub resolver: Resolver,
+    /// What the API can ask and do.
+    pub dashboard: Dashboard,
+    /// Who is signed in.
+    pub sessions: Sessions,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
     arrivals: tokio::task::JoinHandle<()>,
@@ -144,13 +130,16 @@ impl App {
         let objects = Objects::new(&sandbox, &components.community)?;
         let feeds =
             Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, !components.embedded_mix, config.exclude_from_global.clone());
+        let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
+        let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
         let parts = Parts {
             store: store.clone(),
             queue: queue.clone(),
             filter: Filter::new(&sandbox, &components.filter)?,
             registry: Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes),
-            bounds,
-            rules: Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() },
+            bounds: bounds.clone(),
+            rules: rules.clone(),
+            changes: changes.clone(),
             clock: clock.clone(),
             settings: Settings { batch_events: config.batch_events, batch_wait: config.batch_wait },
         };
@@ -192,6 +181,7 @@ impl App {
             let parts = backfill::Parts { store: store.clone(), clock, client, locate, announce, send: send.clone(), relays, servers, progress };
             vital.task("backfill", Backfill::new(parts).run(stop.clone()))
         });
+        let apply = api::apply(&send, queue.clone());
         // The writer ends when nobody can bring anything any more.
         drop(send);
 
@@ -208,14 +198,54 @@ impl App {
             false => vital.task("receiver", jetstream::receive(settings, resume, known, live, Arc::clone(&health), stop.clone())),
         };
 
-        let service =
-            Service { did: config.public_url.service_did().to_owned(), endpoint: config.public_url.endpoint().to_owned(), version: env!("CARGO_PKG_VERSION") };
+        let service = Service {
+            did: config.public_url.service_did().to_owned(),
+            endpoint: config.public_url.endpoint().to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            pages_per_hour: config.feed_requests_per_hour,
+        };
         let auth = ServiceAuth::new(resolver.clone(), clock.clone(), service.did.clone());
+        let sessions = Sessions::open(session::Parts {
+            state: State::open(&config.data_dir.join("state.redb"))?,
+            secret: session::secret(config.secret.as_ref(), &config.data_dir)?,
+            public_url: config.public_url.clone(),
+            resolver: resolver.clone(),
+            clock: clock.clone(),
+            allow_private_network: config.allow_private_network,
+            app_passwords: !config.no_app_passwords,
+        })?;
+        let pulse = api::pulse(Arc::clone(&health), store.clone(), queue.clone(), sessions.clone(), clock.clone());
+        let dashboard = Dashboard::new(dashboard::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            changes,
+            feeds: feeds.clone(),
+            bounds,
+            client: client.clone(),
+            resolver: resolver.clone(),
+            judge: api::judge(Filter::new(&sandbox, &components.filter)?),
+            service_did: service.did.clone(),
+            apply,
+            may_own: Arc::new(move |config| rules.allow(config)),
+            pulse,
+            limits: api::limits(&config),
+        });
+        let api = http::ApiParts {
+            dashboard: dashboard.clone(),
+            sessions: sessions.clone(),
+            auth: auth.clone(),
+            clock: clock.clone(),
+            endpoint: service.endpoint.clone(),
+            operators: config.operators.clone(),
+            requests_per_hour: config.api_requests_per_hour,
+            address_header: config.client_address_header.clone(),
+            stop: stop.clone(),
+        };
         let servers = vital.task("HTTP server", {
             let (feeds, stop, health, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), store.clone());
             async move {
                 let readiness = move || readiness(&health, &store, clock.now_us());
-                tokio::join!(http::serve_public(public, feeds, auth, service, stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
+                tokio::join!(http::serve_public(public, feeds, auth, service, Some(api), stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
             }
         });
         Ok(Self {
@@ -225,6 +255,8 @@ impl App {
             health,
             client,
             resolver,
+            dashboard,
+            sessions,
             stop,
             receiver,
             arrivals,
@@ -276,6 +308,8 @@ impl App {
             report("backfill", backfill.await);
         }
         report("servers", self.servers.await);
+        // What users' servers are still to be told; who is slow is told by the expiry of the tokens.
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.sessions.settle()).await;
         tracing::info!("stopped");
     }
 }
@@ -295,68 +329,6 @@ fn report(name: &str, outcome: Result<(), tokio::task::JoinError>) {
     if let Err(cause) = outcome {
         tracing::error!(name, %cause, "a task had panicked");
     }
-}
-
-/// What is in `index.redb` at the start.
-struct Opened {
-    store: Store,
-    queue: Queue,
-    resume: Option<Cursor>,
-    known: KnownDids,
-}
-
-fn open(options: Options, queue_limit: u64) -> Result<Opened, StartError> {
-    let store = Store::open(options)?;
-    let queue = Queue::open(store.clone(), queue_limit)?;
-    let (resume, known) = (queue.cursor()?, known_dids(&store)?);
-    Ok(Opened { store, queue, resume, known })
-}
-
-/// Does something with a database of which nobody knows yet whether it is whole.
-fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
-    let unusable = |cause: String| Err(StartError::Unusable { path: path.to_owned(), cause });
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Err(panic) => unusable(vital::message(&*panic)),
-        Ok(Err(StartError::Store(cause @ StoreError::Failed { .. }) | StartError::Ingest(ingest::StartError::Store(cause @ StoreError::Failed { .. })))) => {
-            unusable(cause.to_string())
-        }
-        Ok(outcome) => outcome,
-    }
-}
-
-/// Takes the data directory for this process.
-fn lock(directory: &Path) -> Result<File, StartError> {
-    let failed = |cause| StartError::DataDir { path: directory.to_owned(), cause };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let file = File::options().create(true).truncate(false).write(true).open(directory.join("lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(directory.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
-    }
-}
-
-/// The repos of which events have passed: those in the index, and those in the queue. A deleted account has no records left, but
-/// must be heard when it is restored.
-fn known_dids(store: &Store) -> Result<KnownDids, StoreError> {
-    let mut known = KnownDids::default();
-    let snapshot = store.snapshot()?;
-    snapshot.scan(Table::Records, &Span::all(), false, |key, _| {
-        if let Some(key) = record_key_of(key) {
-            known.insert(&key.did);
-        }
-        true
-    })?;
-    snapshot.scan(Table::Accounts, &Span::all(), false, |key, _| {
-        if let Ok(did) = std::str::from_utf8(key) {
-            known.insert(did);
-        }
-        true
-    })?;
-    for event in Queue::take(&snapshot, None, usize::MAX, usize::MAX)?.events {
-        known.insert(&event.did);
-    }
-    Ok(known)
 }
 
 fn bounds(config: &Config) -> Bounds {

@@ -6,6 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A time as it is written outside: RFC 3339 in UTC, with milliseconds. Years that it has no digits for become the first or last
+/// that it has.
+pub fn datetime(ms: i64) -> String {
+    const FIRST: i64 = -62_167_219_200_000;
+    const LAST: i64 = 253_402_300_799_999;
+    let time = DateTime::<Utc>::from_timestamp_millis(ms.clamp(FIRST, LAST)).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// A wall clock. Cheap to clone; clones show the same time.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
@@ -42,5 +53,20 @@ impl Clock {
     /// Microseconds since the Unix epoch, as servers stamp their events; a whole number of milliseconds.
     pub fn now_us(&self) -> u64 {
         u64::try_from(self.now_ms()).unwrap_or(0).saturating_mul(1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_has_a_date_of_four_digits() {
+        let check = |ms, expected: &str| assert_eq!(datetime(ms), expected);
+        check(0, "1970-01-01T00:00:00.000Z");
+        check(1_795_176_000_001, "2026-11-20T12:00:00.001Z");
+        check(-1, "1969-12-31T23:59:59.999Z");
+        check(i64::MAX, "9999-12-31T23:59:59.999Z");
+        check(i64::MIN, "0000-01-01T00:00:00.000Z");
     }
 }

@@ -39,6 +39,24 @@ pub enum Body {
     Found(Found),
     /// Events were missed: what is known may be out of date. The event belongs to no repo, and its DID is empty.
     Gap,
+    /// Something is to be done with a dead letter. The event belongs to no repo, and its DID is empty.
+    Order(Order),
+}
+
+/// What an owner or an operator wants with a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its key in the table of dead letters.
+    pub letter: Vec<u8>,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// It is tried again, at once.
+    Retry,
+    /// It is forgotten.
+    Drop,
 }
 
 /// An answer about an account. It has no place among the account's events, so it counts if none of them came meanwhile.

@@ -47,6 +47,16 @@ pub struct Stored {
     pub record: Option<Record>,
 }
 
+/// What is known of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountFact {
+    pub time_us: u64,
+    pub seq: u64,
+    pub active: bool,
+    /// The account was deleted then: every record up to this revision is gone.
+    pub floor: Option<Rev>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
     Post(Post),
@@ -135,6 +145,8 @@ pub struct Membership {
     /// The AT-URI of the community's config record.
     pub community: String,
     pub active: bool,
+    /// The record's `joinedAt`, in milliseconds since the Unix epoch.
+    pub joined_at: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +155,9 @@ pub struct Action {
     pub target: String,
     /// The AT-URI of the community's config record.
     pub community: String,
+    pub reason: Option<String>,
+    /// The AT-URI of the original of which the record is a copy.
+    pub via: Option<String>,
     pub created_at: i64,
 }
 

@@ -48,13 +48,22 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, arguments: &[String]) {
         Some("posts") => runtime.block_on(posts(number(1), number(2), number(3))),
         Some("load") => {
             let address = arguments[1].parse().expect("an address");
-            let load = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            load.block_on(load_feeds(address, number(2), number(3), number(4), number(5), number(6) == 1));
+            alone().block_on(load_feeds(address, number(2), number(3), number(4), number(5), number(6) == 1));
+        }
+        Some("calls") => {
+            let address = arguments[1].parse().expect("an address");
+            alone().block_on(crate::api::calls(address, number(2), number(3), number(4), &arguments[5], &arguments[6..]));
         }
         Some("memory") => runtime.block_on(memory(number(1))),
+        Some("sessions") => runtime.block_on(crate::api::sessions()),
         Some("crash") => crate::objects::crash(&arguments[1]),
         other => panic!("no such child: {other:?}"),
     }
+}
+
+/// A load has one thread, so that the program has the others.
+fn alone() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 /// The captured events, so many rounds of them, as fast as they are taken.
@@ -104,7 +113,7 @@ async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rat
                 let next = if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
                 let path = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}&limit=50{next}", Place::feed(feed % feeds));
                 let began = Instant::now();
-                stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{who}\r\n").as_bytes()).await.expect("the program reads");
+                write_request(&mut stream, &path, &who).await;
                 let body = read_answer(&mut stream, &mut buffer).await;
                 times.push(began.elapsed().as_secs_f64() * 1e6);
                 page += 1;
@@ -125,7 +134,13 @@ async fn load_feeds(address: SocketAddr, connections: usize, seconds: usize, rat
     say(&format!("{count} {} {}", quantile(&mut times, 0.5), quantile(&mut times, 0.99)));
 }
 
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
+/// GETs a path on a connection that stays.
+pub(crate) async fn write_request(stream: &mut TcpStream, path: &str, headers: &str) {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n").as_bytes()).await.expect("the program reads");
+}
+
+/// The body of a good answer.
+pub(crate) async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
     buffer.clear();
     loop {
         let read = stream.read_buf(buffer).await.expect("the program answers");

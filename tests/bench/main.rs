@@ -4,6 +4,7 @@
 //! that "per core of ours" is our processor time alone; they share the machine's cores with us all the same. Beside each
 //! number stands what the design asks for, and the ceiling that was measured without our program.
 
+mod api;
 mod backfill;
 mod children;
 mod feeds;
@@ -40,6 +41,12 @@ fn main() {
     }
     if wanted("skeleton") {
         runtime.block_on(feeds::skeletons(&mut table));
+    }
+    if wanted("api") {
+        runtime.block_on(api::reads(&mut table));
+    }
+    if wanted("sessions") {
+        api::memory(&mut table);
     }
     if wanted("wake") {
         objects::wake(&mut table);

@@ -97,16 +97,16 @@ impl Place {
     }
 }
 
-fn owner(community: usize) -> String {
+pub(crate) fn owner(community: usize) -> String {
     did(&format!("owner{}", letters(community)))
 }
 
-fn author(community: usize, member: usize) -> String {
+pub(crate) fn author(community: usize, member: usize) -> String {
     did(&format!("m{}x{}", letters(community), letters(member)))
 }
 
 /// A number in the letters that a did:plc may have.
-fn letters(mut number: usize) -> String {
+pub(crate) fn letters(mut number: usize) -> String {
     let mut letters = String::new();
     loop {
         letters.push(char::from(b'b' + (number % 20) as u8));

@@ -175,7 +175,7 @@ impl Hosting {
                 return (Some(reply(429, &json!({ "error": "RateLimitExceeded" }).to_string(), &format!("retry-after: {seconds}\r\n"))), false);
             }
             Some(Mood::Broken) if method.starts_with("com.") => return (Some(reply(500, "oops", "")), false),
-            Some(Mood::Silent) if listing => return (None, false),
+            Some(Mood::Silent) if listing || method.ends_with("getRecord") => return (None, false),
             Some(Mood::Circular) if listing => return (Some(reply(302, "", &format!("location: {what}\r\n"))), false),
             Some(Mood::Huge) if listing => return (Some(reply(200, &" ".repeat(50 << 20), "")), false),
             _ => {}
@@ -198,6 +198,12 @@ impl Hosting {
                 None => json!({ "did": did, "active": true, "rev": repo.rev }),
             }),
             ("com.atproto.repo.listRecords", Some(repo)) => Ok(records(did, &repo, &parameters, mood)),
+            ("com.atproto.repo.getRecord", Some(repo)) => {
+                let parameter = |name: &str| parameters.get(name).copied().unwrap_or_default().to_owned();
+                let key = (parameter("collection"), parameter("rkey"));
+                let found = repo.records.get(&key).map(|value| json!({ "uri": format!("at://{did}/{}/{}", key.0, key.1), "cid": "x", "value": value }));
+                found.ok_or("RecordNotFound")
+            }
             ("com.atproto.sync.listRepos", _) => Ok(state.list(&parameters, |_| true)),
             ("com.atproto.sync.listReposByCollection", _) => {
                 let collection = parameters.get("collection").copied().unwrap_or_default();

@@ -22,9 +22,19 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The `error` of an XRPC error.
+    /// The `error` of an XRPC error, and of our own API.
     pub fn error(&self) -> String {
         self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The values of a header, in their order.
+    pub fn headers(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).first().copied()
     }
 }
 
@@ -40,15 +50,22 @@ pub async fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)])
 
 /// POSTs JSON; `null` is no body at all.
 pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &Value) -> std::io::Result<Answer> {
+    call(address, "POST", path, headers, body).await
+}
+
+/// Any method, with JSON or, if that is `null`, without a body.
+pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> std::io::Result<Answer> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len().to_string();
     let own: &[_] = if body.is_empty() { &[] } else { &[("content-type", "application/json"), ("content-length", &length)] };
-    send(address, request("POST", path, &[headers, own].concat(), &body).as_bytes()).await
+    send(address, request(method, path, &[headers, own].concat(), &body).as_bytes()).await
 }
 
-fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+/// The text of a request after which the connection is closed; to the host `localhost`, unless a header names another.
+pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let host = if headers.iter().any(|(name, _)| *name == "host") { "" } else { "host: localhost\r\n" };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n{body}")
+    format!("{method} {path} HTTP/1.1\r\n{host}connection: close\r\n{headers}\r\n{body}")
 }
 
 /// A text as a value in a query.

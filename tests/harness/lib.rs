@@ -11,11 +11,16 @@
 //! * [`plc`]: a directory of DIDs, which can be slow, down, or lie.
 //! * [`signer`]: accounts that sign the tokens of readers.
 //! * [`http`]: a client that can also send what no client should.
+//! * [`api`]: somebody who uses the dashboard's API, with a token or, as browsers do, with cookies.
+//! * [`events`]: a reader of what happens in a community.
 //! * [`peers`]: the real things beside the program: PLC directory, PDS, AppView; each a [`part`] on [`ports`] of its own.
-//! * [`repo`]: somebody with an account at a real PDS.
+//! * [`repo`]: somebody with an account at a real PDS, and [`browser`]: their browser, where they sign in.
 //!
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
+pub mod api;
+pub mod browser;
+pub mod events;
 pub mod hosting;
 pub mod http;
 pub mod jetstream_v2;

@@ -100,6 +100,6 @@ impl Drop for Part {
 }
 
 /// Where the scripts and their packages lie.
-fn home() -> PathBuf {
+pub(crate) fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }

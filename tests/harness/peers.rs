@@ -67,7 +67,10 @@ impl Peers {
     pub async fn start_pds(&mut self) {
         let appview = self.appview.as_ref().and_then(|appview| appview.facts["did"].as_str());
         let appview: Vec<_> = appview.map(|did| ("APPVIEW_DID", did.to_owned())).into_iter().collect();
-        self.pds = Some(self.part("pds.mjs", &appview).await);
+        // It trusts the OAuth client of the tests.
+        let authority = crate::part::home().join("tls/authority.pem").to_string_lossy().into_owned();
+        let more = [appview.as_slice(), &[("NODE_EXTRA_CA_CERTS", authority)]].concat();
+        self.pds = Some(self.part("pds.mjs", &more).await);
     }
 
     pub async fn kill_pds(&mut self) {

@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// The server of everybody whom a test registers: nobody listens there.
+pub const NOBODY: &str = "http://127.0.0.1:9";
+
 /// How the directory is today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
@@ -73,7 +76,7 @@ impl Plc {
             "id": did,
             "alsoKnownAs": ["at://someone.test"],
             "verificationMethod": [{ "id": format!("{did}#atproto"), "type": method_type, "controller": did, "publicKeyMultibase": key }],
-            "service": [{ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example.com" }],
+            "service": [{ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": NOBODY }],
         });
         self.state().documents.insert(did.to_owned(), document);
     }

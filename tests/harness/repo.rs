@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::http::{self, Answer};
 
-const PASSWORD: &str = "correct horse";
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse";
 
 /// A record key such as posts have: a PDS takes none that is not a TID.
 pub fn tid(number: u64) -> String {

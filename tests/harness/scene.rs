@@ -5,11 +5,11 @@ use std::path::Path;
 
 use atrarium::app::{App, Edges};
 use atrarium::clock::Clock;
+use atrarium::community::letters::{DeadLetter, Retry, pair_of};
 use atrarium::community::showing::Showing;
-use atrarium::ingest::retry::{DeadLetter, Retry, dead_letters};
 use atrarium::store::db::Backend;
 use atrarium::store::view::decode;
-use atrarium::store::{Span, Table, View};
+use atrarium::store::{Span, Table};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -123,9 +123,16 @@ impl World {
 
     /// What was given up on, by the subject's name.
     pub fn dead_letters(&self) -> Vec<(String, DeadLetter)> {
-        let mut view = View::new(self.app().store.snapshot().expect("the database is open"), None);
-        let letters = dead_letters(&mut view).expect("the dead letters can be read");
-        letters.into_iter().map(|(_, subject, letter)| (subject.to_string(), letter)).collect()
+        let mut letters = Vec::new();
+        let read = self.app().store.snapshot().and_then(|snapshot| {
+            snapshot.scan(Table::DeadLetters, &Span::all(), false, |key, value| {
+                let pair = pair_of(Table::DeadLetters, key).and_then(|(_, subject)| Ok((subject.to_string(), decode(Table::DeadLetters, key, value)?)));
+                letters.extend(pair);
+                true
+            })
+        });
+        read.expect("the dead letters can be read");
+        letters
     }
 
     /// How often each pair that is to be tried again has failed by itself, in ascending order.

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
+use atrarium::dashboard::access::Caller;
+use atrarium::dashboard::{Page, Problem};
 use atrarium::store::Table;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
 use atrarium_tests::records::{self, with};
@@ -93,6 +95,50 @@ async fn an_event_that_a_guest_cant_take_ends_in_its_communitys_dead_letters_and
     world.start_again().await;
     world.settled().await;
     assert_eq!((world.dead_letters().len(), world.failures()), (MISDEEDS.len(), Vec::new()));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_tried_again_or_dropped_by_the_owner_or_an_operator_alone() {
+    let (mut world, folder) = world_with(&["community-feed"]).await;
+    let owner = did("owner");
+    let community = world.open(&owner, "main", TAG);
+    let other = world.open(&did("another owner"), "other", OTHER_TAG);
+    let (good, bad) = (world.post(&owner, "trap-1", TAG, NOW - 30_000), world.post(&owner, "trap-2", TAG, NOW - 29_000));
+    let mut passed_ms = 0;
+    for (attempt, pause) in (1..).zip(PAUSES_MS) {
+        world.until("each has failed by itself", |world| world.failures() == [attempt; 2]).await;
+        passed_ms += pause;
+        world.clock.set(NOW + passed_ms);
+    }
+    world.until("both are given up", |world| world.dead_letters().len() == 2).await;
+
+    // The operator has found a better component.
+    world.stop().await;
+    std::fs::remove_file(folder.path().join("community-feed.wasm")).expect("it was put there");
+    world.start_again().await;
+    world.settled().await;
+    assert_eq!((world.feed(&community).await, world.dead_letters().len()), (vec![], 2), "nothing is tried again by itself");
+
+    let dashboard = world.app().dashboard.clone();
+    let page = || Page::new(None, None).expect("the usual limit");
+    let letters = dashboard.dead_letters("main", &page()).expect("it is open").dead_letters;
+    let id = |subject: &str| letters.iter().find(|letter| letter.subject == subject).map(|letter| letter.id.clone()).expect("it is there");
+    let caller = |did: &str, operator| Caller { did: did.to_owned(), operator, may_write: true };
+    let (owner, stranger, operator) = (caller(&owner, false), caller(&did("stranger"), false), caller(&did("operator"), true));
+    assert!(matches!(dashboard.retry_letter(&stranger, "main", &id(&good)).await, Err(Problem::Forbidden(_))));
+    assert!(matches!(dashboard.drop_any_letter(&owner, &id(&good)).await, Err(Problem::Forbidden(_))));
+    assert!(matches!(dashboard.retry_letter(&caller(&did("another owner"), false), "other", &id(&good)).await, Err(Problem::NotFound { .. })));
+    assert_eq!(world.dead_letters().len(), 2);
+
+    assert_eq!(dashboard.retry_letter(&owner, "main", &id(&good)).await, Ok(()));
+    world.until("it was tried again", |world| world.dead_letters().len() == 1 && world.failures().is_empty()).await;
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [good]);
+    assert_eq!(dashboard.drop_any_letter(&operator, &id(&bad)).await, Ok(()));
+    assert!(matches!(dashboard.drop_any_letter(&operator, &id(&bad)).await, Err(Problem::NotFound { .. })));
+    world.settled().await;
+    assert_eq!((world.dead_letters(), world.feed(&community).await.len(), world.feed(&other).await), (vec![], 1, vec![]));
     world.stop().await;
 }
 

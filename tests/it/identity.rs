@@ -33,8 +33,13 @@ struct Scene {
 impl Scene {
     /// The mix is the default one, or one on whose pages a reader's own posts come first.
     async fn new(minds_viewer: bool) -> Self {
+        Self::with_flags(minds_viewer, &[]).await
+    }
+
+    async fn with_flags(minds_viewer: bool, more: &[&str]) -> Self {
         let (plc, folder) = (Plc::start().await, tempfile::tempdir().expect("tests need a temporary directory"));
         let mut flags = plc.flags();
+        flags.extend(more.iter().map(ToString::to_string));
         if minds_viewer {
             let mix = Path::new(env!("OUT_DIR")).join("feed-mix.wasm");
             std::fs::copy(mix, folder.path().join("feed-mix.wasm")).expect("the folder is ours");
@@ -260,4 +265,29 @@ async fn no_reader_makes_the_program_knock_at_private_doors() {
     }
     assert_eq!(plc.connections(), 0, "nobody knocked");
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_asks_too_often_waits_alone() {
+    let mut scene = Scene::with_flags(false, &["--feed-requests-per-hour", "2"]).await;
+    let [(alice, hers), (bob, his)] = [(did("alice"), Signer::k256(7)), (did("bob"), Signer::k256(9))];
+    for (did, key) in [(&alice, &hers), (&bob, &his)] {
+        register(&scene.plc, did, key);
+        // Anonymous as yet, and so not counted.
+        scene.page(&token(key, did)).await;
+        scene.known(did).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(scene.page(&token(&hers, &alice)).await, scene.posts);
+    }
+    let refused = scene.read(&token(&hers, &alice)).await;
+    assert_eq!((refused.status, refused.error().as_str()), (429, "RateLimitExceeded"), "{refused:?}");
+    let told = |name: &str| refused.header(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_else(|| panic!("no {name} in {refused:?}"));
+    assert_eq!((told("ratelimit-limit"), told("ratelimit-remaining")), (2, 0));
+    assert!((1..=1_800).contains(&told("retry-after")), "{refused:?}");
+    assert_eq!(scene.page(&token(&his, &bob)).await, scene.posts, "another reader");
+    for _ in 0..5 {
+        assert_eq!(scene.world.page(&scene.community, 50, None).await.status, 200, "readers whom nobody knows come from the AppView's own addresses");
+    }
+    scene.world.stop().await;
 }

@@ -9,7 +9,7 @@
 //! A case that fails is made small before it is shown. `LAW_SEED=<seed> LAW_CASES=1` tells that one case again, and
 //! `LAW_CASES=<many> LAW_SEED=<any>` others.
 
-mod events; // what may happen, by chance
+pub(crate) mod events; // what may happen, by chance
 pub(crate) mod model; // what a feed must be
 mod sentences; // the law in small stories
 

@@ -1,6 +1,8 @@
 //! The whole program, tested from outside. One binary; each module is a part of what must hold.
 
+mod api; // the dashboard: who may, and what must not happen
 mod backfill; // repos are read where the firehose doesn't suffice
+mod dashboard; // what the API can read
 mod disk; // fails, is full, and is well again
 mod faults_of_others; // what went wrong elsewhere
 mod firehose; // goes away, lies, stutters, falls silent

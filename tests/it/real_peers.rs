@@ -8,9 +8,13 @@
 //! Here nothing is made up but the people: records, signatures, events and requests are what those programs make of them. Events
 //! reach the program in the order in which the PDS took the writes: so what must not appear is written before something that must.
 
+mod dashboard; // the same life, lived through the API
+mod document; // every answer of the API is what its document says
 mod journey; // a community's life, seen through the AppView
 mod killed; // PDS, bridge and program, again and again
 mod read; // what the firehose didn't tell
+mod sign_in; // by app password and by OAuth, at a real PDS
+mod stage; // where a feed is looked at
 mod ways; // what a PDS does that no fixture shows
 
 use std::net::SocketAddr;
@@ -37,15 +41,21 @@ struct House {
     program: Option<Process>,
     jetstream: String,
     port: u16,
-    /// Where DIDs and repos are found.
-    network: Vec<String>,
+    /// Where DIDs and repos are found, and what else a test wants.
+    flags: Vec<String>,
     directory: tempfile::TempDir,
 }
 
 impl House {
     async fn before(peers: &Peers) -> Self {
+        Self::with(peers, &[]).await
+    }
+
+    /// With flags of `atrarium serve`.
+    async fn with(peers: &Peers, flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("tests need a temporary directory");
-        let mut house = Self { program: None, jetstream: peers.jetstream(), port: free_port(), network: network(peers), directory };
+        let flags = network(peers).into_iter().chain(flags.iter().map(ToString::to_string)).collect();
+        let mut house = Self { program: None, jetstream: peers.jetstream(), port: free_port(), flags, directory };
         house.start().await;
         house
     }
@@ -55,7 +65,7 @@ impl House {
         let data = self.directory.path().join("data");
         let url = format!("http://localhost:{}", self.port);
         let mut flags = vec!["--public-url", &url];
-        flags.extend(self.network.iter().map(String::as_str));
+        flags.extend(self.flags.iter().map(String::as_str));
         let mut program = Launch { directory: &data, jetstream: &self.jetstream, port: Some(self.port), failpoints: None, flags: &flags }.start();
         assert!(program.ready().await, "{}", program.log());
         self.program = Some(program);
@@ -102,7 +112,8 @@ impl House {
 /// What tells the program where DIDs and repos are found.
 fn network(peers: &Peers) -> Vec<String> {
     let pds = format!("http://{}", peers.pds());
-    ["--allow-private-network", "--plc-url", &peers.plc_url(), "--backfill-pds", &pds].map(str::to_owned).to_vec()
+    // There is no DNS for *.test.
+    ["--allow-private-network", "--plc-url", &peers.plc_url(), "--backfill-pds", &pds, "--handle-resolver", &pds].map(str::to_owned).to_vec()
 }
 
 /// A feed in pages of this size; or what is answered instead of one of them.

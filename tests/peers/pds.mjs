@@ -4,12 +4,17 @@
 //   APPVIEW_PORT=2584 APPVIEW_DID=did:plc:…          also if app.bsky.* is to be asked of an AppView
 
 import crypto from 'node:crypto'
+import dns from 'node:dns'
 import fs from 'node:fs'
 import path from 'node:path'
 import { folder, port, ready, require, text, untilStopped } from './part.mjs'
 
 const { TestPds } = require('@atproto/dev-env/dist/pds.js')
 const { mockNetworkUtilities } = require('@atproto/dev-env/dist/util.js')
+
+// An OAuth client in the world has a name with TLS, whose documents the PDS fetches. This one is on this machine: see client.mjs.
+const lookup = dns.lookup
+dns.lookup = (name, options, callback) => lookup(name === 'feeds.atrarium-e2e.dev' ? '127.0.0.1' : name, options, callback)
 
 const directory = folder('pds')
 const repos = folder('pds/repos')

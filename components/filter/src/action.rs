@@ -1,7 +1,7 @@
 //! `net.atrarium.moderation.action`: a hide, a block, or the reverse of one.
 //!
 //! Whether its author may do that is the policy's to decide; here only the form counts. The reason and the original that
-//! `via` names are checked, as the lexicon demands, and then forgotten.
+//! `via` names decide nothing: they are for people to read.
 
 use serde::Deserialize;
 
@@ -41,11 +41,12 @@ pub(crate) fn read(json: &str) -> Result<Action, Fault> {
     if let Some(reason) = &record.reason {
         limits::REASON.check(reason)?;
     }
-    if record.via.is_some_and(|via| RecordUri::parse(&via).is_none()) {
+    if record.via.as_ref().is_some_and(|via| RecordUri::parse(via).is_none()) {
         return Err(Fault::BadUri);
     }
     let created_at = datetime::parse(&required(record.created_at)?).ok_or(Fault::BadDatetime)?;
-    Ok(Action { kind, target, community, created_at })
+    let owned = |Text(text): Text<'_>| text.into_owned();
+    Ok(Action { kind, target, community, reason: record.reason.map(owned), via: record.via.map(owned), created_at })
 }
 
 fn kind(text: &str) -> Result<ActionKind, Fault> {

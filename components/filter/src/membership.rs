@@ -1,7 +1,6 @@
 //! `net.atrarium.community.membership`: one person's word that they belong to a community.
 //!
-//! The role that the record wishes for and when it was written are checked, as the lexicon demands, and then forgotten:
-//! they grant nothing.
+//! The role that the record wishes for is checked, as the lexicon demands, and then forgotten: it grants nothing.
 
 use serde::Deserialize;
 
@@ -34,6 +33,6 @@ pub(crate) fn read(json: &str) -> Result<Membership, Fault> {
     if !matches!(&*required(record.role)?, "owner" | "moderator" | "member") {
         return Err(Fault::UnknownValue);
     }
-    datetime::parse(&required(record.joined_at)?).ok_or(Fault::BadDatetime)?;
-    Ok(Membership { community, active: required(record.active)? })
+    let joined_at = datetime::parse(&required(record.joined_at)?).ok_or(Fault::BadDatetime)?;
+    Ok(Membership { community, active: required(record.active)?, joined_at })
 }

@@ -31,11 +31,11 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::event::{Body, Event, Read};
-use crate::ingest::facts::AccountFact;
 use crate::ingest::intake::Incoming;
 use crate::ingest::wants::Want;
 use crate::outbound::Client;
 use crate::pds::{Pds, PdsError};
+use crate::record::AccountFact;
 use crate::store::view::decode;
 use crate::store::{Span, Store, StoreError, Table};
 use pace::{Failures, Hosts};

@@ -119,8 +119,10 @@ impl Backing for Desk {
         }
         if !held::is_member(&self.view, self.community, did)? {
             held::admitting(&mut self.view, self.hashtag, did)?;
+            self.view.add(count::members(self.community).build(), 1)?;
             self.admitted.push(did.to_owned());
         }
+        self.view.write(Table::Belongs, schema::communities_of(did).u32(self.community).build(), &role);
         self.view.write(Table::Members, Key::community(self.community).rest(did).build(), &role);
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::held::{self, Bounds};
 use crate::record::{Config, Hashtag, RecordKey};
 use crate::store::schema::{self, count};
-use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
+use crate::store::{CommunityId, Key, Snapshot, Span, StoreError, Table, View};
 
 /// An open community.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,24 @@ pub fn with_hashtag(view: &View, hashtag: Hashtag) -> Result<Vec<CommunityId>, S
 
 fn community_behind(key: &[u8]) -> Option<CommunityId> {
     key.get(8..)?.try_into().ok().map(CommunityId::from_be_bytes)
+}
+
+/// How many communities are open.
+pub fn open_communities(snapshot: &Snapshot) -> Result<u64, StoreError> {
+    let found = snapshot.get(Table::Counts, count::communities().as_ref())?;
+    Ok(found.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
+
+/// Whether a community has this hashtag, or a post that is known.
+pub fn is_used(snapshot: &Snapshot, hashtag: Hashtag) -> Result<bool, StoreError> {
+    let mut used = false;
+    for (table, span) in [(Table::Hashtags, Span::prefix(hashtag.digits())), (Table::Routes, Span::prefix(schema::posts_with(hashtag)))] {
+        snapshot.scan(table, &span, false, |_, _| {
+            used = true;
+            false
+        })?;
+    }
+    Ok(used)
 }
 
 /// Why a config opens no community.
@@ -81,6 +99,7 @@ pub fn open(view: &mut View, key: &RecordKey, config: Config, bounds: &Bounds) -
     let uri = key.uri();
     view.put(Table::CommunityUris, uri.as_bytes(), id.to_be_bytes().to_vec());
     view.put(Table::Hashtags, hashtag_row(config.hashtag, id), Vec::new());
+    view.put(Table::Rkeys, called_row(&uri, &key.rkey, id), Vec::new());
     view.write(Table::Communities, Key::community(id).build(), &Community { uri, owner: key.did.clone(), rkey: key.rkey.clone(), config });
     Ok(Ok(id))
 }
@@ -107,6 +126,7 @@ pub fn close(view: &mut View, id: CommunityId) -> Result<(), StoreError> {
     view.clear(Table::Retries, &Span::prefix(Key::community(id)))?;
     view.clear(Table::DeadLetters, &Span::prefix(Key::community(id)))?;
     view.delete(Table::Hashtags, hashtag_row(community.config.hashtag, id));
+    view.delete(Table::Rkeys, called_row(&community.uri, &community.rkey, id));
     view.delete(Table::CommunityUris, community.uri);
     view.delete(Table::Communities, Key::community(id).build());
     view.add(count::communities().build(), -1)?;
@@ -115,6 +135,16 @@ pub fn close(view: &mut View, id: CommunityId) -> Result<(), StoreError> {
 
 fn hashtag_row(hashtag: Hashtag, id: CommunityId) -> Vec<u8> {
     Key::new().bytes(hashtag.digits()).u32(id).build()
+}
+
+fn called_row(uri: &str, rkey: &str, id: CommunityId) -> Vec<u8> {
+    schema::called(rkey).bytes(&mark_of(uri)).u32(id).build()
+}
+
+/// What tells communities apart whose configs have one record key: the first bytes of the SHA-256 of the config's AT-URI.
+pub fn mark_of(uri: &str) -> [u8; 4] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, uri.as_bytes());
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// Empties the namespace and takes the community out of the index.
@@ -135,6 +165,7 @@ fn wipe(view: &mut View, id: CommunityId, hashtag: Hashtag) -> Result<(), StoreE
     for table in [Table::Objects, Table::Denied] {
         view.clear(table, &span)?;
     }
+    view.clear(Table::Counts, &Span::prefix(count::all_shown(id)))?;
     view.delete(Table::Counts, count::object_bytes(id).build());
     set_alarm(view, id, None)
 }

@@ -87,9 +87,11 @@ pub fn admitting(view: &mut View, hashtag: Hashtag, did: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// Takes a DID out of a community's members: unless another community has admitted it, its posts are held from now on.
+/// Takes a member out of a community's members: unless another community has admitted it, its posts are held from now on.
 pub fn dismissed(view: &mut View, id: CommunityId, hashtag: Hashtag, did: &str) -> Result<(), StoreError> {
     view.delete(Table::Members, Key::community(id).rest(did).build());
+    view.delete(Table::Belongs, schema::communities_of(did).u32(id).build());
+    view.add(count::members(id).build(), -1)?;
     if !is_member_by(view, hashtag, did)? {
         let posts = view.count(count::posts(hashtag, did).as_ref())?;
         move_held(view, hashtag, signed(posts))?;

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::directory;
-use crate::store::schema::count;
+use crate::store::schema::{count, time_of};
 use crate::store::view::encode;
 use crate::store::{CommunityId, Key, Snapshot, Span, StoreError, Table, View};
 
@@ -23,6 +23,9 @@ pub type Edition = u64;
 
 /// How long what was withdrawn leaves a trace, in milliseconds: longer than anyone reads on in one walk.
 pub const TRACE_MS: i64 = 60 * 60 * 1_000;
+
+/// Posts are counted by the day of their date, in milliseconds.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Earlier times that a row remembers; of more, the first are forgotten.
 const EARLIER: usize = 8;
@@ -50,6 +53,11 @@ impl Showing {
     pub fn first_from(&self, begun: Edition) -> Option<Edition> {
         let earlier = self.earlier.iter().find(|(_, until)| *until > begun).map(|(since, _)| *since);
         earlier.or(self.since).map(|since| since.max(begun))
+    }
+
+    /// Whether a row in this form is shown now, without reading all of it: `since` comes first.
+    pub fn is_shown(row: &[u8]) -> bool {
+        row.first() == Some(&1)
     }
 
     fn published(before: Option<Self>, edition: Edition, entry: Entry) -> Self {
@@ -98,7 +106,10 @@ pub fn edition(view: &View) -> Result<Edition, StoreError> {
 
 /// The community shows the post from here on, or shows it with another entry.
 pub fn publish(view: &mut View, id: CommunityId, place: &[u8], edition: Edition, entry: Entry) -> Result<(), StoreError> {
-    let before = view.read(Table::Visible, &own_row(id, place))?;
+    let before: Option<Showing> = view.read(Table::Visible, &own_row(id, place))?;
+    if before.as_ref().is_none_or(|before| before.since.is_none()) {
+        move_count(view, id, place, 1)?;
+    }
     write(view, id, place, &Showing::published(before, edition, entry));
     Ok(())
 }
@@ -108,6 +119,7 @@ pub fn publish(view: &mut View, id: CommunityId, place: &[u8], edition: Edition,
 pub fn retract(view: &mut View, id: CommunityId, place: &[u8], edition: Edition, now: Option<i64>) -> Result<(), StoreError> {
     let before: Option<Showing> = view.read(Table::Visible, &own_row(id, place))?;
     let Some(before) = before.filter(|before| before.since.is_some()) else { return Ok(()) };
+    move_count(view, id, place, -1)?;
     let after = before.retracted(edition);
     match now.filter(|_| !after.says_nothing()) {
         Some(now) => {
@@ -136,6 +148,12 @@ pub fn fade(view: &mut View, limit: i64, rows: usize) -> Result<usize, StoreErro
         }
     }
     Ok(faded.len())
+}
+
+/// Moves the number of posts that the community shows on a post's day.
+fn move_count(view: &mut View, id: CommunityId, place: &[u8], by: i64) -> Result<(), StoreError> {
+    let Some(time) = place.first_chunk::<8>().map(|time| time_of(*time)) else { return Ok(()) };
+    view.add(count::shown(id, time.div_euclid(DAY_MS)).build(), by).map(drop)
 }
 
 fn write(view: &mut View, id: CommunityId, place: &[u8], showing: &Showing) {
@@ -191,6 +209,14 @@ mod tests {
         check(&[4, 7, 12], 13, Some(13));
         check(&[4, 7, 12, 15], 13, Some(13));
         check(&[4, 7, 12, 15], 15, None);
+    }
+
+    #[test]
+    fn whether_a_row_is_shown_is_read_from_its_first_byte() {
+        for changes in [&[4][..], &[4, 7], &[4, 7, 12], &[4, 7, 12, 13]] {
+            let showing = after(changes);
+            assert_eq!(Showing::is_shown(&encode(&showing)), showing.since.is_some(), "{changes:?}");
+        }
     }
 
     #[test]

@@ -108,6 +108,18 @@ pub(crate) const ALLOW_PRIVATE_NETWORK: Key = Key {
     takes: Takes::Switch,
 };
 
+/// Without it one is made and kept in the data directory. Other programs can see a flag, so the variable is the better place.
+pub(crate) const SECRET: Key = Key {
+    name: "secret",
+    value: "TEXT",
+    help: "At least 32 bytes that seal the sign-ins kept here; better given as ATRARIUM_SECRET [default: made once and kept in the data directory]",
+    takes: Takes::Optional,
+};
+
+// Off: scripts have nothing else, and neither have people whose servers know no OAuth.
+pub(crate) const NO_APP_PASSWORDS: Key =
+    Key { name: "no-app-passwords", value: "BOOLEAN", help: "Let people sign in by OAuth alone, not with app passwords", takes: Takes::Switch };
+
 pub(crate) const LOG_LEVEL: Key = Key {
     name: "log-level",
     value: "LEVEL",
@@ -175,6 +187,28 @@ pub(crate) const RELAY: Key = Key {
 pub(crate) const BACKFILL_PDS: Key =
     Key { name: "backfill-pds", value: "URL", help: "Servers of which all repos are read, instead of asking a relay", takes: Takes::List { default: &[] } };
 
+pub(crate) const OPERATORS: Key =
+    Key { name: "operators", value: "DID", help: "Who sees and handles the whole host through the API", takes: Takes::List { default: &[] } };
+
+// The seed's number: a person at a dashboard asks for some hundred things in an hour.
+pub(crate) const API_REQUESTS_PER_HOUR: Key = number(
+    "api-requests-per-hour",
+    "Requests to the API for one DID, or one address before it is known who asks",
+    Number { default: 1_000, least: 1, most: 10_000_000 },
+);
+
+// The seed's 100 would stop an ordinary reader: the app asks an open feed about once a minute, and again with every page.
+pub(crate) const FEED_REQUESTS_PER_HOUR: Key =
+    number("feed-requests-per-hour", "Pages of feeds for one reader whose DID is verified", Number { default: 1_000, least: 1, most: 10_000_000 });
+
+/// Without it an address is the one that has connected. A header that a proxy doesn't set is whatever a stranger writes into it.
+pub(crate) const CLIENT_ADDRESS_HEADER: Key = Key {
+    name: "client-address-header",
+    value: "HEADER",
+    help: "The header in which the proxy before this program tells who asks, such as x-forwarded-for (its last address counts)",
+    takes: Takes::Optional,
+};
+
 /// All options that the file may hold, in the order of `--help`.
 pub(crate) const ALL: &[&Key] = &[
     &LISTEN,
@@ -192,6 +226,8 @@ pub(crate) const ALL: &[&Key] = &[
     &PLC_URL,
     &HANDLE_RESOLVER,
     &ALLOW_PRIVATE_NETWORK,
+    &SECRET,
+    &NO_APP_PASSWORDS,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &HELD_PER_AUTHOR,
@@ -207,6 +243,10 @@ pub(crate) const ALL: &[&Key] = &[
     &INSTANCE_IDLE_SECS,
     &CACHE_MIB,
     &IDLE_TIMEOUT_SECS,
+    &OPERATORS,
+    &API_REQUESTS_PER_HOUR,
+    &FEED_REQUESTS_PER_HOUR,
+    &CLIENT_ADDRESS_HEADER,
 ];
 
 const fn number(name: &'static str, help: &'static str, number: Number) -> Key {

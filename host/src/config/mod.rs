@@ -22,6 +22,7 @@ mod mistake;
 mod nearest;
 mod party;
 mod public_url;
+mod secret;
 mod validate;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use given::{Flags, Given};
 pub use mistake::{Mistake, Mistakes, Source};
 pub use party::Party;
 pub use public_url::PublicUrl;
+pub use secret::SecretText;
 pub use validate::validate;
 
 /// Everything that an operator can decide. Bounds, defaults and their reasons stand in `keys.rs`.
@@ -77,6 +79,11 @@ pub struct Config {
     /// Whether requests may go to loopback and private addresses, and without TLS.
     pub allow_private_network: bool,
 
+    /// What the keys of sessions are made of; `None` for one that lies in the data directory.
+    pub secret: Option<SecretText>,
+    /// Whether nobody can sign in with an app password.
+    pub no_app_passwords: bool,
+
     pub log_level: logging::Level,
     pub log_format: logging::Format,
 
@@ -108,4 +115,13 @@ pub struct Config {
     pub cache_bytes: usize,
     /// Silence after which a Jetstream connection counts as dead.
     pub idle_timeout: Duration,
+
+    /// Who sees and handles the whole host through the API, by DID.
+    pub operators: Vec<String>,
+    /// Requests to the API for one DID or address.
+    pub api_requests_per_hour: u32,
+    /// Pages of feeds for one verified reader.
+    pub feed_requests_per_hour: u32,
+    /// The header in which a proxy tells who asks, in lower case.
+    pub client_address_header: Option<String>,
 }

@@ -53,6 +53,13 @@ impl PublicUrl {
         &self.did
     }
 
+    /// The port, if this is plain http on this very machine: a place to try things out, which nobody else can reach.
+    pub fn loopback_port(&self) -> Option<u16> {
+        let host = self.origin.strip_prefix("http://")?;
+        let (host, port) = host.split_once(':').unwrap_or((host, "80"));
+        (host == "localhost" || host.ends_with(".localhost")).then(|| port.parse().ok())?
+    }
+
     /// The service endpoint of the DID document: the origin, without a slash at the end.
     pub fn endpoint(&self) -> &str {
         &self.origin

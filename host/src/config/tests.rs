@@ -56,6 +56,8 @@ fn shown(config: &Config, key: &str) -> String {
         "plc-url" => config.plc_url.to_string(),
         "handle-resolver" => config.handle_resolver.as_ref().map_or(String::new(), ToString::to_string),
         "allow-private-network" => config.allow_private_network.to_string(),
+        "secret" => config.secret.as_ref().map_or(String::new(), |secret| secret.expose().to_owned()),
+        "no-app-passwords" => config.no_app_passwords.to_string(),
         "log-level" => config.log_level.to_string(),
         "log-format" => format!("{:?}", config.log_format),
         "firehose-only" => config.firehose_only.to_string(),
@@ -74,6 +76,10 @@ fn shown(config: &Config, key: &str) -> String {
         "instance-idle-secs" => config.instance_idle.as_secs().to_string(),
         "cache-mib" => (config.cache_bytes / 1024 / 1024).to_string(),
         "idle-timeout-secs" => config.idle_timeout.as_secs().to_string(),
+        "operators" => config.operators.join(","),
+        "api-requests-per-hour" => config.api_requests_per_hour.to_string(),
+        "feed-requests-per-hour" => config.feed_requests_per_hour.to_string(),
+        "client-address-header" => config.client_address_header.clone().unwrap_or_default(),
         other => panic!("{other} has no field"),
     }
 }
@@ -154,7 +160,11 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     check("firehose-only", same("true", "false", "true"));
     check("relay", same("https://a.example/", "https://b.example/,http://c.example:1/", "https://d.example/"));
     check("backfill-pds", same("https://a.example/", "https://b.example/,http://c.example:1/", "https://d.example/"));
+    check("secret", same(&"a".repeat(32), &"b".repeat(43), &"c,d".repeat(20)));
+    check("no-app-passwords", same("true", "false", "true"));
     check("log-level", same("debug", "trace", "error"));
+    check("operators", [(DID, DID), ("did:web:a.example,did:web:b.example", "did:web:a.example,did:web:b.example"), (&format!(" {DID} , "), DID)]);
+    check("client-address-header", [("X-Forwarded-For", "x-forwarded-for"), ("x-real-ip", "x-real-ip"), ("cf-connecting-ip", "cf-connecting-ip")]);
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
     for key in keys::ALL {
         if let Takes::Number(number) = key.takes {
@@ -226,6 +236,29 @@ fn a_wrong_value_is_a_mistake() {
                 check(key.name, value);
             }
         }
+    }
+}
+
+#[test]
+fn no_mistake_and_no_debug_output_shows_the_secret() {
+    let short = "hush hush, this is secret";
+    for (arguments, environment) in [(vec!["--secret", short], vec![]), (vec![], vec![("ATRARIUM_SECRET", short)])] {
+        let mistakes = serve(&arguments, &environment).map(drop).expect_err("too short").to_string();
+        assert!(mistakes.contains("at least 32 bytes") && !mistakes.contains("hush"), "{mistakes}");
+    }
+    let long = format!("{short}, and long enough to be taken");
+    let again = serve(&["--secret", &long, "--secret", &long], &[]).map(drop).expect_err("given twice").to_string();
+    assert!(again.contains("once") && !again.contains("hush"), "{again}");
+    let config = serve(&[], &[("ATRARIUM_SECRET", &long)]).expect("long enough");
+    assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+}
+
+#[test]
+fn plain_http_on_this_machine_is_for_trying_things_out() {
+    let port = |url: &str| PublicUrl::parse(url).expect("a public URL").loopback_port();
+    assert_eq!((port("http://localhost:3000"), port("http://localhost"), port("http://a.localhost:81")), (Some(3000), Some(80), Some(81)));
+    for elsewhere in ["https://localhost:3000", "http://feeds.example.org", "http://notlocalhost", "https://feeds.example.org:8443"] {
+        assert_eq!(port(elsewhere), None, "{elsewhere}");
     }
 }
 

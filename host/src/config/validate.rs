@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use atrium_api::types::string::Did;
 use url::Url;
 
 use super::given::{Given, Text};
 use super::keys::{self, Key, Takes};
 use super::mistake::{Mistakes, Source};
-use super::{Config, Party, PublicUrl};
+use super::{Config, Party, PublicUrl, SecretText};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -39,6 +40,8 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         plc_url: read.text(&keys::PLC_URL, web),
         handle_resolver: read.optional(&keys::HANDLE_RESOLVER, web),
         allow_private_network: read.optional(&keys::ALLOW_PRIVATE_NETWORK, switch).unwrap_or(false),
+        secret: read.secret(),
+        no_app_passwords: read.optional(&keys::NO_APP_PASSWORDS, switch).unwrap_or(false),
         log_level: read.text(&keys::LOG_LEVEL, str::parse),
         log_format: read.text(&keys::LOG_FORMAT, str::parse),
         held_per_author: read.count(&keys::HELD_PER_AUTHOR),
@@ -54,6 +57,10 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         instance_idle: Duration::from_secs(read.number(&keys::INSTANCE_IDLE_SECS)),
         cache_bytes: usize::try_from(read.number(&keys::CACHE_MIB) * MIB).unwrap_or(usize::MAX),
         idle_timeout: Duration::from_secs(read.number(&keys::IDLE_TIMEOUT_SECS)),
+        operators: read.list(&keys::OPERATORS, did),
+        api_requests_per_hour: u32::try_from(read.number(&keys::API_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
+        feed_requests_per_hour: u32::try_from(read.number(&keys::FEED_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
+        client_address_header: read.optional(&keys::CLIENT_ADDRESS_HEADER, header),
     };
     if !config.allow_private_network {
         for (key, url) in [(&keys::PLC_URL, Some(&config.plc_url)), (&keys::HANDLE_RESOLVER, config.handle_resolver.as_ref())] {
@@ -102,6 +109,16 @@ impl Reader<'_> {
     /// What the option's texts mean, the wrong ones left out; the defaults' meaning if there are none.
     fn list<T, E: Display>(&mut self, key: &Key, parse: impl Fn(&str) -> Result<T, E>) -> Vec<T> {
         self.given.texts(key).iter().filter_map(|text| self.value(key, text, &parse)).collect()
+    }
+
+    /// The one text that no mistake may show.
+    fn secret(&mut self) -> Option<SecretText> {
+        let texts = self.given.texts(&keys::SECRET);
+        if let [_, again, ..] = texts {
+            self.mistakes.add(keys::SECRET.name, again.source.clone(), None, "needs to be given once");
+        }
+        let text = texts.first()?;
+        SecretText::parse(&text.text).map_err(|wanted| self.mistakes.add(keys::SECRET.name, text.source.clone(), None, format!("needs {wanted}"))).ok()
     }
 
     fn jetstream(&mut self) -> Vec<String> {
@@ -166,6 +183,15 @@ fn web(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| wanted)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     if matches!(url.scheme(), "http" | "https") && plain { Ok(url) } else { Err(wanted) }
+}
+
+fn did(text: &str) -> Result<String, &'static str> {
+    Did::new(text.to_owned()).map(String::from).map_err(|_| "a DID (did:plc:…, did:web:…); a handle may move to somebody else tomorrow")
+}
+
+fn header(text: &str) -> Result<String, &'static str> {
+    let name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if name { Ok(text.to_ascii_lowercase()) } else { Err("a header's name, such as x-forwarded-for") }
 }
 
 fn switch(text: &str) -> Result<bool, &'static str> {

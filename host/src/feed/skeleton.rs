@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::cache::{Asked, Pages};
 use super::cursor::Walk;
-use super::home::Origins;
+use super::home::{Origins, home};
 use super::sources::{Next, Reader, Window};
 use crate::clock::Clock;
 use crate::community::Community;
@@ -142,6 +142,16 @@ impl Feeds {
             failed.map_or(Ok(feeds), Err)
         };
         read().map_err(|failure: StoreError| FeedError::Unavailable(failure.to_string()))
+    }
+}
+
+/// Explaining a feed to people.
+impl Feeds {
+    /// The source by which the community's feed shows the post in this place to whoever begins to read now, if it does. Whether
+    /// the post's time has come is the caller's to look at.
+    pub fn source_of(&self, snapshot: &Snapshot, id: CommunityId, community: &Community, place: &[u8]) -> Result<Option<SourceKind>, StoreError> {
+        let plan = self.0.plan(snapshot, id, community)?;
+        home(snapshot, &plan.origins, edition_of(snapshot)?, place)
     }
 }
 

@@ -6,22 +6,29 @@
 //!           GET /xrpc/_health                                    the version
 //!           GET /xrpc/app.bsky.feed.describeFeedGenerator        the feeds
 //!           GET /xrpc/app.bsky.feed.getFeedSkeleton              a page of one
+//!           /api/… /oauth/…                                      the dashboard API, on axum
 //! admin     GET /metrics /live /ready                            for the operator; loopback by default
 //!
 //! server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
 //! patience.rs  how long a peer may take      query.rs      parameters, strictly
 //! public.rs    the public routes             reply.rs      answers and errors, as responses
 //! admin.rs     the operator's routes         documents.rs  the JSON in them
-//! work.rs      on which thread a feed is read
+//! work.rs      on which thread a feed is read             api/      the dashboard API
+//! limits.rs    how often somebody may ask                 payload.rs   bodies, whole or streamed
 //! ```
+//!
+//! The feeds' five routes are matched by hand: they are what is asked thousands of times a second. Everything else is axum's.
 //!
 //! Nothing here writes the index. A token is judged by `identity`; without one, or before its key is known, a reader is anonymous. A
 //! request that is wrong gets an answer that says why; a peer that is slow, silent or greedy loses its connection; a feed
 //! that can't be read is a 503. None of it ends the listener.
 
 mod admin;
+mod api;
 mod documents;
+mod limits;
 mod patience;
+mod payload;
 mod public;
 mod query;
 mod reply;
@@ -41,6 +48,7 @@ use crate::identity::ServiceAuth;
 use crate::telemetry::PrometheusHandle;
 
 pub use admin::Readiness;
+pub use api::Parts as ApiParts;
 pub use public::{FeedSource, Service};
 
 /// Serves the public routes until `stop`, then for at most `server::DRAIN` what was asked before it.
@@ -49,9 +57,10 @@ pub fn serve_public(
     feeds: impl FeedSource,
     auth: ServiceAuth,
     service: Service,
+    api: Option<ApiParts>,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
-    server::serve(listener, public::Public::new(feeds, auth, service), server::CONNECTIONS, stop)
+    server::serve(listener, public::Public::new(feeds, auth, service, api.map(api::router)), server::CONNECTIONS, stop)
 }
 
 /// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without

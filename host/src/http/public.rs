@@ -4,18 +4,24 @@
 //! Pages that come later than [`LATE`], or not before the server's deadline, are counted: the AppView gives up on them and tells
 //! nobody.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use axum::Router;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue};
 use hyper::{Method, Request};
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
+use tower::ServiceExt;
 
+use super::api;
 use super::documents;
+use super::limits::Limit;
+use super::payload::Payload;
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
-use super::server::{DEADLINE, Routes};
+use super::server::{DEADLINE, Routes, Terms};
 use super::skeleton;
 use super::work::Work;
 use crate::feed::{self, FeedError, Feeds};
@@ -26,6 +32,8 @@ const LATE: Duration = Duration::from_millis(4_500);
 
 /// For the DID document: it changes with the configuration alone, and resolvers ask for it often.
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+const AN_HOURS_TIME: Duration = Duration::from_secs(3_600);
 
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 
@@ -61,12 +69,18 @@ pub struct Service {
     /// The public URL, without a slash at the end.
     pub endpoint: String,
     pub version: &'static str,
+    /// For one verified reader.
+    pub pages_per_hour: u32,
 }
 
 pub(super) struct Public<F> {
     feeds: F,
     auth: ServiceAuth,
     service: Service,
+    /// How often a reader may ask who is verified.
+    limit: Limit,
+    /// `None` where there is no API.
+    api: Option<Router>,
     did_document: Bytes,
     health: Bytes,
     work: Work,
@@ -84,8 +98,10 @@ enum Route {
 }
 
 impl<F: FeedSource> Public<F> {
-    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service) -> Self {
+    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service, api: Option<Router>) -> Self {
         Self {
+            limit: Limit::new(service.pages_per_hour, AN_HOURS_TIME),
+            api,
             did_document: documents::did_document(&service),
             work: Work::new(),
             health: documents::health(&service),
@@ -143,6 +159,13 @@ impl<F: FeedSource> Public<F> {
             }
             None => None,
         };
+        // Anonymous requests come from the AppView's own addresses: to count those would shut everybody out.
+        if let Some(viewer) = &viewer
+            && let Err(share) = self.limit.ask(viewer)
+        {
+            metrics::counter!("atrarium_limited_total", "limit" => "feed").increment(1);
+            return Err(Fault::TooMany(share));
+        }
         let feeds = self.feeds.clone();
         self.work.run(move || skeleton::page(&feeds, &asked, viewer.as_deref())).await
     }
@@ -171,6 +194,10 @@ impl<F: FeedSource> Public<F> {
 
 impl<F: FeedSource> Routes for Public<F> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
+        if let Some(api) = self.api.as_ref().filter(|_| api::serves(request.uri().path())) {
+            let answer: Result<_, Infallible> = api.clone().oneshot(request.map(axum::body::Body::new)).await;
+            return answer.unwrap_or_else(|never| match never {}).map(Payload::Stream);
+        }
         let route = match Self::route(request.uri().path()) {
             Ok(route) => route,
             Err(fault) => return fault.into(),
@@ -180,6 +207,13 @@ impl<F: FeedSource> Routes for Public<F> {
             reply.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
         }
         reply
+    }
+
+    fn terms(&self, path: &str) -> Terms {
+        match self.api.is_some() && api::serves(path) {
+            true => Terms { deadline: api::DEADLINE, reads_bodies: true },
+            false => Terms { deadline: DEADLINE, reads_bodies: false },
+        }
     }
 }
 

@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Response, StatusCode};
 
 use super::documents;
+use super::limits::Share;
+use super::payload::Payload;
 use crate::identity::token::TokenError;
 
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Payload>;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -32,7 +33,7 @@ pub(super) fn ok(content_type: HeaderValue, cache: HeaderValue, body: Bytes) -> 
 }
 
 pub(super) fn reply(status: StatusCode, content_type: HeaderValue, cache: HeaderValue, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+    let mut reply = Response::new(Payload::from(body));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
@@ -54,6 +55,9 @@ pub(super) enum Fault {
     UnknownFeed,
     #[error("there is nothing at this path")]
     NotFound,
+    /// The reader asks too often.
+    #[error("this reader has asked for {} pages within an hour, which is as many as one may", .0.most)]
+    TooMany(Share),
     #[error("this XRPC method is not implemented here")]
     MethodNotImplemented,
     #[error("Incorrect HTTP method ({0}), expected GET")]
@@ -76,6 +80,7 @@ impl Fault {
             Self::InvalidRequest(_) | Self::UnknownFeed => StatusCode::BAD_REQUEST,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,6 +94,7 @@ impl Fault {
             Self::Token(wrong) => wrong.name(),
             Self::UnknownFeed => "UnknownFeed",
             Self::NotFound => "NotFound",
+            Self::TooMany(_) => "RateLimitExceeded",
             Self::MethodNotImplemented => "MethodNotImplemented",
             Self::Unavailable | Self::Late => "ServiceUnavailable",
         }
@@ -110,6 +116,9 @@ impl From<Fault> for Reply {
         let body = documents::error(fault.name(), &fault.to_string());
         let mut reply = reply(fault.status(), JSON, NO_STORE, body);
         reply.headers_mut().extend(fault.header());
+        if let Fault::TooMany(share) = &fault {
+            share.tell(reply.headers_mut(), true);
+        }
         reply
     }
 }

@@ -9,6 +9,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,24 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Who answers.
 pub(super) trait Routes: Send + Sync + 'static {
     fn answer(&self, request: hyper::Request<Incoming>) -> impl Future<Output = Reply> + Send;
+
+    /// What an answer may take, and whether bodies are read there.
+    fn terms(&self, _path: &str) -> Terms {
+        Terms { deadline: DEADLINE, reads_bodies: false }
+    }
 }
+
+/// How a request is dealt with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Until the answer's head; at most [`super::patience::ANSWER`].
+    pub(super) deadline: Duration,
+    pub(super) reads_bodies: bool,
+}
+
+/// Who is connected, as an extension of each request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// Serves until `stop`, at most this many connections at once.
 pub(super) async fn serve(listener: TcpListener, routes: impl Routes, most_connections: usize, stop: CancellationToken) {
@@ -62,8 +80,8 @@ pub(super) async fn serve(listener: TcpListener, routes: impl Routes, most_conne
         let slot = slots.clone().acquire_owned().await.expect("nobody closes this semaphore");
         (slot, accept(&listener).await)
     };
-    while let Some((slot, stream)) = stop.run_until_cancelled(next()).await {
-        let connection = connection(stream, routes.clone(), stop.child_token());
+    while let Some((slot, (stream, peer))) = stop.run_until_cancelled(next()).await {
+        let connection = connection(stream, Peer(peer.ip().to_canonical()), routes.clone(), stop.child_token());
         let cut = cut.child_token();
         connections.spawn(async move {
             cut.run_until_cancelled(connection).await;
@@ -80,14 +98,14 @@ pub(super) async fn serve(listener: TcpListener, routes: impl Routes, most_conne
 }
 
 /// The next good connection.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut failed_before = false;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // A failure costs a delay of milliseconds and no more.
                 drop(stream.set_nodelay(true));
-                return stream;
+                return (stream, peer);
             }
             // The peer was gone before we came.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
@@ -104,11 +122,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// One connection from its first byte to its end.
-async fn connection(stream: TcpStream, routes: Arc<impl Routes>, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, stop: CancellationToken) {
     let _open = Open::new();
     let patience = Patience::new();
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         patience.enter(Phase::Answer);
+        request.extensions_mut().insert(peer);
         answer(&*routes, request)
     });
     let io = TokioIo::new(Watched::new(stream, patience.clone()));
@@ -150,13 +169,14 @@ fn protocol() -> http1::Builder {
 }
 
 async fn answer(routes: &impl Routes, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
-    let unread_body = !request.body().is_end_stream();
-    let mut reply = match timeout(DEADLINE, routes.answer(request)).await {
+    let Terms { deadline, reads_bodies } = routes.terms(request.uri().path());
+    let unread_body = !reads_bodies && !request.body().is_end_stream();
+    let mut reply = match timeout(deadline, routes.answer(request)).await {
         Ok(reply) => reply,
         Err(_) => Fault::Late.into(),
     };
     if unread_body {
-        // No route reads bodies, and what follows one on the connection can't be found without reading it.
+        // What follows a body on the connection can't be found without reading it.
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(reply)

@@ -36,7 +36,11 @@ impl Work {
     }
 
     /// What `reading` gives. If the caller stops waiting, a reading on another thread still runs to its end.
-    pub(super) async fn run<T: Send + 'static>(&self, reading: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    pub(super) async fn run<T, E>(&self, reading: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
         if !self.is_wary() {
             return watched(&self.wary_until, self.began, reading);
         }
@@ -48,7 +52,7 @@ impl Work {
             watched(&wary_until, began, reading)
         });
         // A panic has been reported by its thread; it must not look like an answer.
-        reading.await.unwrap_or(Err(Fault::Unavailable))
+        reading.await.unwrap_or_else(|_| Err(Fault::Unavailable.into()))
     }
 
     fn is_wary(&self) -> bool {
@@ -75,7 +79,7 @@ mod tests {
     async fn readings_leave_the_thread_once_one_was_slow() {
         let work = Work::new();
         let here = std::thread::current().id();
-        let thread = || Ok(std::thread::current().id());
+        let thread = || Ok::<_, Fault>(std::thread::current().id());
         assert_eq!(work.run(thread).await, Ok(here));
         let slow = move || {
             std::thread::sleep(SLOW * 2);

@@ -5,40 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
-use crate::record::{Hashtag, RecordKey};
+use crate::community::letters::Subject;
+use crate::record::Hashtag;
 use crate::store::CommunityId;
-
-/// What an object can be told about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Subject {
-    /// The community's own config.
-    Config,
-    /// A membership, action or post.
-    Record(RecordKey),
-    /// The status of an account, by DID.
-    Account(String),
-    /// The object's alarm.
-    Alarm,
-}
-
-impl Subject {
-    pub fn is_post(&self) -> bool {
-        matches!(self, Self::Record(RecordKey { collection: crate::event::Collection::Post, .. }))
-    }
-}
-
-impl std::fmt::Display for Subject {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Config => f.write_str("config"),
-            Self::Record(key) => f.write_str(&key.uri()),
-            Self::Account(did) => write!(f, "account {did}"),
-            Self::Alarm => f.write_str("alarm"),
-        }
-    }
-}
 
 /// What one community must be told.
 #[derive(Debug, Default)]

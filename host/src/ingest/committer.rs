@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::community::Changes;
 use crate::store::{Layer, Queue, Store, StoreError};
 
 /// A batch to be made durable.
@@ -16,12 +17,14 @@ struct Batch {
     layer: Arc<Layer>,
     /// How many events of the queue it is done with.
     events: usize,
+    last_row: Option<u64>,
 }
 
 /// The thread that commits, seen from the thread that makes batches.
 #[derive(Debug)]
 pub(super) struct Committer {
     queue: Queue,
+    changes: Changes,
     batches: SyncSender<Batch>,
     outcomes: Receiver<Result<(), StoreError>>,
     thread: JoinHandle<()>,
@@ -39,15 +42,17 @@ struct InFlight {
 }
 
 impl Committer {
-    pub(super) fn start(store: Store, queue: Queue) -> std::io::Result<Self> {
+    pub(super) fn start(store: Store, queue: Queue, changes: Changes) -> std::io::Result<Self> {
         let (batches, incoming) = sync_channel::<Batch>(1);
         let (outcome, outcomes) = sync_channel(1);
-        let told = queue.clone();
+        let (told, noticed) = (queue.clone(), changes.clone());
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
             for batch in incoming {
                 let result = commit(&store, &batch.layer);
                 if result.is_ok() {
-                    told.done(batch.events);
+                    // First of all: whoever waits until the batch is settled reads what was derived from these rows.
+                    noticed.note(&batch.layer);
+                    told.done(batch.events, batch.last_row);
                     metrics::gauge!("atrarium_queue_depth").set(told.depth() as f64);
                 }
                 if outcome.send(result).is_err() {
@@ -56,7 +61,7 @@ impl Committer {
                 told.wake();
             }
         })?;
-        Ok(Self { queue, batches, outcomes, thread, in_flight: None, doubtful: None })
+        Ok(Self { queue, changes, batches, outcomes, thread, in_flight: None, doubtful: None })
     }
 
     /// What is on its way, and the last row of the queue that it takes.
@@ -72,7 +77,7 @@ impl Committer {
     pub(super) fn commit(&mut self, layer: Layer, events: usize, last_row: Option<u64>) -> Result<(), StoreError> {
         self.settle()?;
         let layer = Arc::new(layer);
-        self.batches.send(Batch { layer: Arc::clone(&layer), events }).map_err(|_| StoreError::Closed)?;
+        self.batches.send(Batch { layer: Arc::clone(&layer), events, last_row }).map_err(|_| StoreError::Closed)?;
         self.in_flight = Some(InFlight { layer, last_row, events });
         Ok(())
     }
@@ -126,10 +131,13 @@ impl Committer {
 
     /// After a failure, once the database can be read again: a batch that became durable although its commit failed is done with.
     pub(super) fn recover(&mut self) -> Result<(), StoreError> {
+        if self.doubtful.is_some() {
+            self.changes.lost();
+        }
         if let Some(InFlight { last_row: Some(row), events, .. }) = &self.doubtful
             && !self.queue.holds(*row)?
         {
-            self.queue.done(*events);
+            self.queue.done(*events, Some(*row));
         }
         self.doubtful = None;
         Ok(())

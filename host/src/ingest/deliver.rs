@@ -7,13 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use super::agenda::{Agenda, Matters, Subject};
-use super::facts::AccountFact;
+use super::agenda::{Agenda, Matters};
 use super::wants;
+use crate::community::letters::Subject;
 use crate::community::registry::{Message, Told};
 use crate::community::{Community, Registry, directory, held};
 use crate::event::Collection;
-use crate::record::{Record, RecordKey, Stored};
+use crate::record::{AccountFact, Record, RecordKey, Stored};
 use crate::sandbox::object::Notice;
 use crate::store::schema;
 use crate::store::{CommunityId, Span, StoreError, Table, View};

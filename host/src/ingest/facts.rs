@@ -6,27 +6,16 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::agenda::{Agenda, Subject};
+use super::agenda::Agenda;
 use super::rules::Rules;
 use super::wants;
 use crate::community::held::{self, Bounds};
+use crate::community::letters::Subject;
 use crate::community::{Community, directory};
 use crate::event::{Account, AccountStatus, Collection, Commit, Listed, Operation, Rev, Status};
-use crate::record::{Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
+use crate::record::{AccountFact, Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
 use crate::store::schema::{self, count};
-use crate::store::{Span, StoreError, Table, View};
-
-/// What is known of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountFact {
-    pub time_us: u64,
-    pub seq: u64,
-    pub active: bool,
-    /// The account was deleted then: every record up to this revision is gone.
-    pub floor: Option<Rev>,
-}
+use crate::store::{Key, Span, StoreError, Table, View};
 
 /// What an event turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,12 +310,28 @@ impl Facts<'_> {
                 }
             }
         }
+        self.index_action(key, before, after);
         for uri in old.into_iter().chain(new) {
             if let Some(community) = directory::number(self.view, uri)? {
                 self.agenda.add(community, Subject::Record(key.clone()));
             }
         }
         Ok(())
+    }
+
+    /// Moves the rows by which an action is found.
+    fn index_action(&mut self, key: &RecordKey, before: Option<&Record>, after: Option<&Record>) {
+        let rows = |record: Option<&Record>| match record {
+            Some(Record::Action(action)) => {
+                schema::action_rows(&action.community, &action.target, action.created_at, &key.did, &key.rkey).map(Key::build).to_vec()
+            }
+            _ => Vec::new(),
+        };
+        let (old, new) = (rows(before), rows(after));
+        if old != new {
+            old.into_iter().for_each(|row| self.view.delete(Table::Actions, row));
+            new.into_iter().for_each(|row| self.view.put(Table::Actions, row, Vec::new()));
+        }
     }
 
     /// Opens, renews or closes the community of a config.

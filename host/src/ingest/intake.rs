@@ -26,8 +26,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum Incoming {
     Live(Intake),
-    /// From a repo; the sender is told once they are durable.
-    Read(Vec<Event>, oneshot::Sender<()>),
+    /// From a repo; the sender is told once they are durable, and which row of the queue follows them.
+    Read(Vec<Event>, oneshot::Sender<u64>),
 }
 
 /// One transaction.
@@ -35,7 +35,7 @@ pub enum Incoming {
 struct Batch {
     events: Vec<Event>,
     cursor: Option<Cursor>,
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<u64>>,
 }
 
 impl Batch {
@@ -76,21 +76,20 @@ pub fn write(mut incoming: Receiver<Incoming>, queue: &Queue, stop: &AtomicBool)
         {
             batch.add(next);
         }
-        if !append(&batch, queue, stop) {
-            return;
-        }
+        let Some(next) = append(&batch, queue, stop) else { return };
         for waiting in batch.waiting {
             // Who has gone meanwhile reads the repo again.
-            let _ = waiting.send(());
+            let _ = waiting.send(next);
         }
     }
 }
 
-fn append(batch: &Batch, queue: &Queue, stop: &AtomicBool) -> bool {
+/// Answers which row follows; `None` if it gave up.
+fn append(batch: &Batch, queue: &Queue, stop: &AtomicBool) -> Option<u64> {
     let mut told = false;
     while !queue.has_room() {
         if stop.load(Ordering::Acquire) {
-            return false;
+            return None;
         }
         if !std::mem::replace(&mut told, true) {
             metrics::counter!("atrarium_queue_full_total").increment(1);
@@ -101,12 +100,15 @@ fn append(batch: &Batch, queue: &Queue, stop: &AtomicBool) -> bool {
     let (mut told, mut pause) = (false, PAUSE);
     loop {
         let generation = queue.generation();
-        let Err(cause) = queue.append(&batch.events, batch.cursor.as_ref()) else { return true };
+        let cause = match queue.append(&batch.events, batch.cursor.as_ref()) {
+            Ok(next) => return Some(next),
+            Err(cause) => cause,
+        };
         if !std::mem::replace(&mut told, true) {
             tracing::error!(%cause, events = batch.events.len(), "the queue can't be written: trying again until it can");
         }
         if stop.load(Ordering::Acquire) {
-            return false;
+            return None;
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(PAUSE_MAX);

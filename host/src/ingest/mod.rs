@@ -8,7 +8,7 @@
 //! agenda.rs     whom that concerns
 //! deliver.rs    telling the communities' objects
 //! committer.rs  writing one batch while the next is being made
-//! retry.rs      what could not be told
+//! retry.rs      what could not be told, and what owners and operators want with it
 //! sweep.rs      what nobody needs any more
 //! wants.rs      which repos shall be read
 //! rules.rs      which communities the operator allows
@@ -32,7 +32,7 @@ pub mod wants;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use agenda::{Agenda, Matters, Subject};
+use agenda::{Agenda, Matters};
 use committer::Committer;
 use deliver::Delivery;
 use facts::{Facts, Outcome};
@@ -40,7 +40,8 @@ use rules::Rules;
 use sweep::Sweep;
 
 use crate::clock::Clock;
-use crate::community::{Bounds, Registry, showing};
+use crate::community::letters::Subject;
+use crate::community::{Bounds, Changes, Registry, showing};
 use crate::event::Body;
 use crate::sandbox::filter::Filter;
 use crate::store::schema::time_of;
@@ -116,14 +117,16 @@ pub struct Parts {
     pub rules: Rules,
     pub clock: Clock,
     pub settings: Settings,
+    /// Who is told of every commit.
+    pub changes: Changes,
 }
 
 impl Ingest {
     /// Brings the open communities in line with the operator's rules; then the loop can run.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, queue, filter, registry, bounds, rules, clock, settings } = parts;
+        let Parts { store, queue, filter, registry, bounds, rules, clock, settings, changes } = parts;
         let sweep = Sweep::starting_at(clock.now_ms());
-        let committer = Committer::start(store.clone(), queue.clone()).map_err(StartError::Thread)?;
+        let committer = Committer::start(store.clone(), queue.clone(), changes).map_err(StartError::Thread)?;
         let mut ingest =
             Self { store, queue, filter, registry, bounds, rules, clock, settings, sweep, committer, next_retry: Some(i64::MIN), last_batch: Instant::now() };
         ingest.reconcile()?;
@@ -215,6 +218,10 @@ impl Ingest {
                 Body::Read(read) => wants::fulfilled(facts.view, &event.did, read)?,
                 Body::Found(found) => wants::found(facts.view, found)?,
                 Body::Gap => wants::gap(facts.view)?,
+                Body::Order(order) => {
+                    self.next_retry = earlier(self.next_retry, Some(now));
+                    retry::order(facts.view, order, now)?
+                }
             };
             outcomes[outcome as usize] += 1;
         }

@@ -4,11 +4,11 @@
 //! an operator can list, retry and drop it. The first failure of a call with several subjects says nothing about any of them, so
 //! each is tried alone at once. Failures of the host itself never come here.
 
-use serde::{Deserialize, Serialize};
-
-use super::agenda::Subject;
 use super::deliver::Failure;
-use crate::store::view::{decode, encode};
+use super::facts::Outcome;
+use crate::community::letters::{DeadLetter, Retry, Subject, pair_of, row};
+use crate::event::{Order, What};
+use crate::store::view::decode;
 use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 
 /// How often a pair that has failed by itself is tried again before it is set aside.
@@ -23,37 +23,11 @@ const ALARM_AGAIN_MS: i64 = 60 * 60 * 1_000;
 /// Dead letters that are kept per community, the first to come; more are counted only.
 const DEAD_LETTERS: usize = 1_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retry {
-    /// Failures of its own so far.
-    pub attempts: u32,
-    /// Milliseconds since the Unix epoch.
-    pub next: i64,
-    pub cause: String,
-}
-
-/// What was given up on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    pub since: i64,
-    pub cause: String,
-}
-
 /// A pair that is due.
 #[derive(Debug, Clone)]
 pub struct Due {
     pub community: CommunityId,
     pub subject: Subject,
-}
-
-fn row(community: CommunityId, subject: &Subject) -> Vec<u8> {
-    Key::community(community).bytes(&encode(subject)).build()
-}
-
-fn pair_of(table: Table, key: &[u8]) -> Result<(CommunityId, Subject), StoreError> {
-    let (id, subject) =
-        key.split_first_chunk::<4>().ok_or_else(|| StoreError::Corrupt { table: table.name(), key: format!("{key:?}"), cause: "too short".to_owned() })?;
-    Ok((CommunityId::from_be_bytes(*id), decode(table, key, subject)?))
 }
 
 /// Notes a failure; answers when the pair is to be tried again.
@@ -85,6 +59,16 @@ pub fn settle(view: &mut View, due: &Due) {
     view.delete(Table::Retries, row(due.community, &due.subject));
 }
 
+/// Does what somebody wants with a dead letter; one that is gone already is nobody's any more.
+pub fn order(view: &mut View, order: &Order, now: i64) -> Result<Outcome, StoreError> {
+    let Some(letter) = view.read::<DeadLetter>(Table::DeadLetters, &order.letter)? else { return Ok(Outcome::Repeated) };
+    view.delete(Table::DeadLetters, order.letter.clone());
+    if order.what == What::Retry {
+        view.write(Table::Retries, order.letter.clone(), &Retry { attempts: 0, next: now, cause: letter.cause });
+    }
+    Ok(Outcome::Applied)
+}
+
 /// The pairs that are due, and when the next ones will be.
 pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<i64>), StoreError> {
     let (mut pairs, mut next) = (Vec::new(), None::<i64>);
@@ -99,15 +83,4 @@ pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<
         Ok(true)
     })?;
     Ok((pairs, next))
-}
-
-/// What was given up on, for the operator.
-pub fn dead_letters(view: &mut View) -> Result<Vec<(CommunityId, Subject, DeadLetter)>, StoreError> {
-    let mut letters = Vec::new();
-    view.walk(Table::DeadLetters, &Span::all(), |_, key, value| {
-        let (community, subject) = pair_of(Table::DeadLetters, key)?;
-        letters.push((community, subject, decode(Table::DeadLetters, key, value)?));
-        Ok(true)
-    })?;
-    Ok(letters)
 }

@@ -3,10 +3,10 @@
 //! Visibility is judged when a feed is read, so the sweep only frees space. It walks all records once an hour, some at a time
 //! between batches, and takes nothing that a repeat within the week could still concern.
 
-use super::facts::{AccountFact, Facts};
+use super::facts::Facts;
 use crate::community::showing;
 use crate::event::Collection;
-use crate::record::{RETENTION_MS, Record, Stored};
+use crate::record::{AccountFact, RETENTION_MS, Record, Stored};
 use crate::store::schema;
 use crate::store::view::decode;
 use crate::store::{Span, StoreError, Table};

@@ -49,7 +49,7 @@ impl Request {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(mut value) => {
-                value.set_sensitive(name == "authorization");
+                value.set_sensitive(matches!(name, "authorization" | "dpop"));
                 self.headers.insert(HeaderName::from_static(name), value);
             }
             Err(_) => self.unsendable = true,
@@ -63,6 +63,16 @@ impl Request {
     pub fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
         self
+    }
+
+    /// Where it goes.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// `GET` or `POST`.
+    pub fn method(&self) -> &str {
+        self.method.as_str()
     }
 
     pub(super) fn host(&self) -> String {

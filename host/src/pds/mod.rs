@@ -2,15 +2,21 @@
 //!
 //! ```text
 //! answer.rs    how an answer is read: its error, when to come again
+//! repo.rs      one user's own repo, read and written with the user's authority
+//! login.rs     signing in there with a password
+//! agent.rs     atrium's agent over our client, for both
 //! ```
 //!
-//! Only reads, and only what anybody may read. It never retries and keeps nothing: pace and retries are the caller's. Everything in
-//! an answer is text from the network: what comes back from here has been checked against the protocol's syntax and bounded, but
-//! for the records' JSON, which only the filter reads.
+//! [`Pds`] only reads, and only what anybody may read; [`Repo`] writes what its user may write. Neither retries or keeps anything: pace and
+//! retries are the caller's. Everything in an answer is text from the network: what comes back from here has been checked against the
+//! protocol's syntax and bounded, but for the records' JSON.
 //!
-//! Shapes are those of the lexicons `com.atproto.sync.*` and `com.atproto.repo.listRecords`.
+//! Shapes are those of the lexicons `com.atproto.sync.*`, `com.atproto.repo.listRecords` and `getRecord`.
 
+mod agent;
 mod answer;
+pub mod login;
+mod repo;
 
 use std::time::Duration;
 
@@ -19,10 +25,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
+pub(crate) use agent::is_expired;
+pub use agent::{Authority, RepoError};
 pub use answer::PdsError;
+pub use repo::{Found, Repo, Swap, Written};
 
-use crate::event::{AccountStatus, Collection, MAX_DID, Rev};
+use crate::event::{AccountStatus, Collection, MAX_DID, MAX_RECORD, Rev};
 use crate::outbound::{Client, Limits, Request};
+use crate::record::RecordKey;
 
 /// Records in one page: the lexicon's most.
 const RECORDS_AT_ONCE: usize = 100;
@@ -32,6 +42,9 @@ const REPOS_AT_ONCE: usize = 1_000;
 
 /// A page of records is a hundred of up to a megabyte each by the specification; real ones have some ten kilobytes.
 const RECORDS: Limits = Limits { deadline: Duration::from_secs(20), body: 16 << 20 };
+
+/// A record that is larger than the largest that is looked at is none.
+const RECORD: Limits = Limits { deadline: Duration::from_secs(5), body: MAX_RECORD + (64 << 10) };
 
 const REPOS: Limits = Limits { deadline: Duration::from_secs(30), body: 4 << 20 };
 
@@ -107,6 +120,20 @@ impl Pds {
         }
         let found: Status = self.query("com.atproto.sync.getRepoStatus", &[("did", did)], SMALL).await?;
         Ok(AccountStatus::of(found.active, found.status.as_deref()))
+    }
+
+    /// One record's JSON; `None` if the repo doesn't have it.
+    pub async fn record(&self, key: &RecordKey) -> Result<Option<String>, PdsError> {
+        #[derive(Deserialize)]
+        struct Found {
+            value: Box<RawValue>,
+        }
+        let parameters = [("repo", key.did.as_str()), ("collection", key.collection.nsid()), ("rkey", &key.rkey)];
+        match self.query::<Found>("com.atproto.repo.getRecord", &parameters, RECORD).await {
+            Ok(found) => Ok(Some(String::from(Box::<str>::from(found.value)))),
+            Err(PdsError::Refused(cause)) if cause.ends_with(" RecordNotFound") => Ok(None),
+            Err(cause) => Err(cause),
+        }
     }
 
     /// A page of a collection, newest key first.

@@ -141,7 +141,9 @@ fn verdict(verdict: WitVerdict) -> Verdict {
     match verdict {
         WitVerdict::Post(post) => typed(self::post(post).map(Record::Post)),
         WitVerdict::Config(config) => typed(self::config(config).map(Record::Config)),
-        WitVerdict::Membership(membership) => Verdict::Accepted(Record::Membership(Membership { community: membership.community, active: membership.active })),
+        WitVerdict::Membership(membership) => {
+            Verdict::Accepted(Record::Membership(Membership { community: membership.community, active: membership.active, joined_at: membership.joined_at }))
+        }
         WitVerdict::Action(action) => Verdict::Accepted(Record::Action(self::action(action))),
         WitVerdict::Irrelevant => Verdict::Irrelevant,
         WitVerdict::Malformed(code) => Verdict::Malformed(code.chars().take(40).collect()),
@@ -188,6 +190,8 @@ fn action(action: wit::Action) -> Action {
         },
         target: action.target,
         community: action.community,
+        reason: action.reason,
+        via: action.via,
         created_at: action.created_at,
     }
 }

@@ -67,6 +67,16 @@ pub enum Role {
     Member,
 }
 
+impl Role {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Moderator => "moderator",
+            Self::Member => "member",
+        }
+    }
+}
+
 /// Why a write to an object's storage was refused. The guest is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -350,6 +360,8 @@ fn action(action: Action) -> wit::Action {
         },
         target: action.target,
         community: action.community,
+        reason: action.reason,
+        via: action.via,
         created_at: action.created_at,
     }
 }

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redb::{Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableError};
+use serde::de::DeserializeOwned;
 
 use super::layer::Layer;
 use super::schema::{self, Table};
 use super::span::Span;
+use super::view::decode;
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -284,6 +286,34 @@ impl Snapshot {
         let Some(open) = self.table(table)? else { return Ok(None) };
         let found = open.get(key).map_err(|cause| StoreError::failed("reading")(cause.into()))?;
         Ok(found.map(|value| value.value().to_vec()))
+    }
+
+    /// A value that the host itself wrote, taken apart.
+    pub fn read<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, StoreError> {
+        self.get(table, key)?.map(|bytes| decode(table, key, &bytes)).transpose()
+    }
+
+    /// A counter; zero if it was never set.
+    pub fn count(&self, key: &[u8]) -> Result<u64, StoreError> {
+        let found = self.get(Table::Counts, key)?;
+        Ok(found.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+    }
+
+    /// The first key of a span, or the last.
+    pub fn first(&self, table: Table, span: &Span, descending: bool) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.keys(table, span, descending, 1)?.pop())
+    }
+
+    /// At most `limit` keys of a span, in ascending or descending order.
+    pub fn keys(&self, table: Table, span: &Span, descending: bool, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut keys = Vec::new();
+        if limit > 0 {
+            self.scan(table, span, descending, |key, _| {
+                keys.push(key.to_vec());
+                keys.len() < limit
+            })?;
+        }
+        Ok(keys)
     }
 
     pub fn contains(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {

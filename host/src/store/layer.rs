@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::Table;
-use super::span::Bounds;
+use super::span::{Bounds, Span};
 
 /// `None`: deleted.
 pub(super) type Change = Option<Vec<u8>>;
@@ -41,6 +41,16 @@ impl Layer {
 
     pub(super) fn table(&self, table: Table) -> &BTreeMap<Vec<u8>, Change> {
         &self.tables[table as usize]
+    }
+
+    /// The changes of a stretch of a table, in ascending order: what is there now, or `None` for what was deleted.
+    pub fn within<'a>(&'a self, table: Table, span: &'a Span) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        span.bounds().into_iter().flat_map(move |bounds| self.range(table, bounds)).map(|(key, change)| (key, change.as_deref()))
+    }
+
+    /// The keys that were deleted from a table.
+    pub fn deleted(&self, table: Table) -> impl Iterator<Item = &[u8]> {
+        self.table(table).iter().filter(|(_, change)| change.is_none()).map(|(key, _)| key.as_slice())
     }
 
     /// Lays another layer's changes over this one's.

@@ -1,10 +1,11 @@
-//! `index.redb`: everything the program knows and can rebuild.
+//! `index.redb`: everything the program knows and can rebuild. And `state.redb`, which can't be rebuilt.
 //!
 //! * [`schema`]: the tables and the form of their keys; start here.
 //! * [`db`]: the file, snapshots of it, and the one way to write to it.
 //! * [`layer`] and [`view`]: changes before they are durable, and reading through them.
 //! * [`span`]: ranges of keys.
 //! * [`queue`]: the durable queue.
+//! * [`state`]: the other database, small, with tables and failures of its own.
 //!
 //! redb is named nowhere else. The store never decides what is written: `ingest` does, and nobody else may. What fails here
 //! fails whole: a commit is durable entirely or not at all, and after a failure the database is opened again.
@@ -14,6 +15,7 @@ pub mod layer;
 pub mod queue;
 pub mod schema;
 pub mod span;
+pub mod state;
 pub mod view;
 
 pub use db::{Options, Snapshot, Store, StoreError};
@@ -21,4 +23,5 @@ pub use layer::Layer;
 pub use queue::Queue;
 pub use schema::{CommunityId, Key, Table};
 pub use span::Span;
+pub use state::{Changes, Shelf, State, StateError};
 pub use view::View;

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::db::{Snapshot, Store, StoreError};
 use super::layer::Layer;
@@ -46,6 +47,8 @@ struct Inner {
     /// The number of rows ever appended, for who waits.
     appended: Mutex<u64>,
     grew: Condvar,
+    /// The first row whose effects are not known to be durable.
+    unsettled: watch::Sender<u64>,
 }
 
 /// Where the stream was left, as the receiver understands it.
@@ -87,6 +90,7 @@ impl Queue {
                 unsure: Mutex::new(false),
                 appended: Mutex::new(0),
                 grew: Condvar::new(),
+                unsettled: watch::Sender::new(0),
             }))),
         }
     }
@@ -102,8 +106,8 @@ impl Queue {
     }
 
     /// Makes the events durable, together with the cursor that follows them if one does. After a failure nobody knows whether they are: the same must be appended
-    /// again, and will not be there twice.
-    pub fn append(&self, events: &[Event], cursor: Option<&impl Position>) -> Result<(), StoreError> {
+    /// again, and will not be there twice. Answers which row is the next, behind all of these.
+    pub fn append(&self, events: &[Event], cursor: Option<&impl Position>) -> Result<u64, StoreError> {
         let mut layer = Layer::default();
         let first = self.0.next.load(Ordering::Acquire);
         let mut sequence = first;
@@ -131,7 +135,7 @@ impl Queue {
         self.0.next.store(sequence, Ordering::Release);
         *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += sequence - first;
         self.0.grew.notify_all();
-        Ok(())
+        Ok(sequence)
     }
 
     /// Opens the database again after an append has failed.
@@ -175,9 +179,18 @@ impl Queue {
         }
     }
 
-    /// To be told once a batch with so many events is durable.
-    pub fn done(&self, events: usize) {
+    /// To be told once a batch with so many events, the last of them in this row, is durable.
+    pub fn done(&self, events: usize, last_row: Option<u64>) {
         self.0.depth.fetch_sub(events as u64, Ordering::AcqRel);
+        if let Some(row) = last_row {
+            self.0.unsettled.send_if_modified(|unsettled| std::mem::replace(unsettled, (row + 1).max(*unsettled)) != row + 1);
+        }
+    }
+
+    /// Waits until all before this row has had its effects, and they can be read.
+    pub async fn settled(&self, before: u64) {
+        // The sender lives as long as the queue.
+        let _ = self.0.unsettled.subscribe().wait_for(|unsettled| *unsettled >= before).await;
     }
 
     /// Whether a row is still there, which a failed commit may have deleted or not.

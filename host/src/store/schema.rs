@@ -10,11 +10,15 @@
 //! records         collection u8 · did 0 · rkey                      → Stored         the newest of every record that matters
 //! routes          'h' hashtag 8 · did 0 · sort time · rkey          → ()             posts by hashtag and author, oldest first
 //!                 'c' community uri 0 · collection u8 · did 0 · rkey → ()             memberships and actions by community
+//! actions         'd' community uri 0 · time · did 0 · rkey          → ()             by date
+//!                 't' community uri 0 · target 0 · time · did 0 · rkey → ()           by target and date
+//!                 's' community uri 0 · target 0 · did 0 · time · rkey → ()           by target, signer and date
 //! accounts        did                                               → AccountFact
 //! counts          see `Count`                                       → u64
 //! communities     community u32                                     → Community
 //! community-uris  config uri                                        → community u32
 //! hashtags        hashtag 8 · community u32                         → ()
+//! rkeys           rkey 0 · mark 4 · community u32                   → ()             the ids by which the API calls communities
 //! objects         community u32 · guest's key                       → guest's value
 //! alarms          time · community u32                              → ()
 //! alarm-of        community u32                                     → time
@@ -24,6 +28,7 @@
 //! wants           did                                               → Want           repos that shall be read
 //! discoveries     source                                            → Discovery      how far repos have been looked for
 //! members         community u32 · did                               → Role
+//! belongs         did 0 · community u32                             → Role           the same, by member
 //! denied          community u32 · post uri or did                   → ()             what moderation keeps out
 //! retries         community u32 · subject                           → Retry
 //! dead-letters    community u32 · subject                           → DeadLetter
@@ -35,7 +40,7 @@ use crate::event::Collection;
 use crate::record::{Hashtag, RecordKey};
 
 /// What the layout above is called on disk. A database of another version is refused.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A community's number in this index: short, never used twice.
 pub type CommunityId = u32;
@@ -62,11 +67,13 @@ tables! {
     Queue = "queue",
     Records = "records",
     Routes = "routes",
+    Actions = "actions",
     Accounts = "accounts",
     Counts = "counts",
     Communities = "communities",
     CommunityUris = "community-uris",
     Hashtags = "hashtags",
+    Rkeys = "rkeys",
     Objects = "objects",
     Alarms = "alarms",
     AlarmOf = "alarm-of",
@@ -76,6 +83,7 @@ tables! {
     Wants = "wants",
     Discoveries = "discoveries",
     Members = "members",
+    Belongs = "belongs",
     Denied = "denied",
     Retries = "retries",
     DeadLetters = "dead-letters",
@@ -235,6 +243,56 @@ pub fn naming_route(community_uri: &str, key: &RecordKey) -> Key {
     naming(community_uri).bytes(record(key).as_ref())
 }
 
+/// `actions`: all actions of a community, by date.
+pub fn actions_of(community_uri: &str) -> Key {
+    Key::new().u8(b'd').part(community_uri)
+}
+
+/// `actions`: all actions of a community on one target, by date.
+pub fn actions_on(community_uri: &str, target: &str) -> Key {
+    Key::new().u8(b't').part(community_uri).part(target)
+}
+
+/// `actions`: all actions of a community on one target that this DID has signed, by date.
+pub fn actions_signed(community_uri: &str, target: &str, did: &str) -> Key {
+    Key::new().u8(b's').part(community_uri).part(target).part(did)
+}
+
+/// `actions`: the rows of one action.
+pub fn action_rows(community_uri: &str, target: &str, created_at: i64, did: &str, rkey: &str) -> [Key; 3] {
+    [
+        actions_of(community_uri).time(created_at).part(did).rest(rkey),
+        actions_on(community_uri, target).time(created_at).part(did).rest(rkey),
+        actions_signed(community_uri, target, did).time(created_at).rest(rkey),
+    ]
+}
+
+/// The author and the rkey in the tail of a row of [`actions_of`] or [`actions_on`].
+pub fn action_of(tail: &[u8]) -> Option<RecordKey> {
+    let rest = tail.get(8..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    Some(RecordKey {
+        did: std::str::from_utf8(&rest[..end]).ok()?.to_owned(),
+        collection: Collection::Action,
+        rkey: std::str::from_utf8(&rest[end + 1..]).ok()?.to_owned(),
+    })
+}
+
+/// `rkeys`: all communities whose config has this record key.
+pub fn called(rkey: &str) -> Key {
+    Key::new().part(rkey)
+}
+
+/// `belongs`: all communities of a member.
+pub fn communities_of(did: &str) -> Key {
+    Key::new().part(did)
+}
+
+/// The community at the end of a key.
+pub fn last_community(key: &[u8]) -> Option<CommunityId> {
+    key.last_chunk::<4>().map(|id| CommunityId::from_be_bytes(*id))
+}
+
 /// The place of a post in a feed, without the community: sort time, rkey, author.
 pub fn place(sort_time: i64, rkey: &str, did: &str) -> Key {
     Key::new().time(sort_time).rest(rkey).u8(b' ').rest(did)
@@ -279,6 +337,21 @@ pub mod count {
     /// Bytes in a community's namespace.
     pub fn object_bytes(id: super::CommunityId) -> Key {
         Key::new().u8(b'q').u32(id)
+    }
+
+    /// A community's members.
+    pub fn members(id: super::CommunityId) -> Key {
+        Key::new().u8(b'm').u32(id)
+    }
+
+    /// Posts that a community shows, on all days.
+    pub fn all_shown(id: super::CommunityId) -> Key {
+        Key::new().u8(b'v').u32(id)
+    }
+
+    /// Posts that a community shows and that are dated on this day of the Unix era, whether it has come or not.
+    pub fn shown(id: super::CommunityId, day: i64) -> Key {
+        all_shown(id).time(day)
     }
 
     /// Commits that a feed may notice.

@@ -167,6 +167,19 @@ impl Model {
         Some(mix(config.mix, sources))
     }
 
+    /// The posts that the community itself shows, newest first; `None` if there is no such community.
+    pub(crate) fn own_feed(&self, community: &str, now: i64) -> Option<Vec<String>> {
+        self.configs().contains_key(community).then(|| self.own(community, now).iter().rev().map(Shown::uri).collect())
+    }
+
+    /// The members of a community, in the order of their DIDs.
+    pub(crate) fn members(&self, community: &str) -> Vec<String> {
+        let configs = self.configs();
+        let Some(config) = configs.get(community) else { return Vec::new() };
+        let dids: BTreeSet<&String> = self.records.keys().map(|(did, ..)| did).chain(&config.moderators).collect();
+        dids.into_iter().filter(|did| self.is_member(community, config, did)).cloned().collect()
+    }
+
     /// The fates of all posts with the community's hashtag.
     pub(crate) fn fates(&self, community: &str, now: i64) -> Vec<Fate> {
         let configs = self.configs();
@@ -233,7 +246,7 @@ impl Model {
     }
 
     /// Whether the community has hidden this post, or blocked this DID.
-    fn denied(&self, community: &str, target: &str, now: i64) -> bool {
+    pub(crate) fn denied(&self, community: &str, target: &str, now: i64) -> bool {
         let configs = self.configs();
         let Some(config) = configs.get(community) else { return false };
         let whom = if target.starts_with("at://") { owner(target) } else { target };

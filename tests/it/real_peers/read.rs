@@ -49,7 +49,7 @@ async fn without_a_firehose_a_feed_is_what_the_repos_say() {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let (status, said) = backfill(&data, &flags).await;
     assert!(status.success() && said.contains("0 repos given up, 0 left"), "{status} {said}");
-    house.network.clear();
+    house.flags.clear();
     house.start().await;
     house.shows("read by the command", &community, &[o1, a1]).await;
 }

@@ -235,7 +235,7 @@ pub(crate) fn action_event(author: &str, rkey: &str, action: Option<Action>) -> 
 }
 
 pub(crate) fn action(kind: ActionKind, target: &str, created_at: i64) -> Option<Action> {
-    Some(Action { kind, target: target.to_owned(), community: COMMUNITY.to_owned(), created_at })
+    Some(Action { kind, target: target.to_owned(), community: COMMUNITY.to_owned(), reason: None, via: None, created_at })
 }
 
 pub(crate) fn post_event(author: &str, rkey: &str, post: Option<Post>) -> Event {

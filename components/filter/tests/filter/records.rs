@@ -69,8 +69,15 @@ fn valid_records_are_read() {
         moderators: vec!["did:plc:zoe".to_owned(), "did:web:example.com".to_owned()],
         created_at,
     };
-    let membership = Membership { community: COMMUNITY.to_owned(), active: true };
-    let action = Action { kind: ActionKind::HidePost, target: SOME_POST.to_owned(), community: COMMUNITY.to_owned(), created_at };
+    let membership = Membership { community: COMMUNITY.to_owned(), active: true, joined_at: created_at };
+    let action = Action {
+        kind: ActionKind::HidePost,
+        target: SOME_POST.to_owned(),
+        community: COMMUNITY.to_owned(),
+        reason: Some("Spam post".to_owned()),
+        via: Some("at://did:plc:mia/net.atrarium.moderation.action/3jzfcijpj2z2c".to_owned()),
+        created_at,
+    };
     let expected = [Verdict::Config(config), Verdict::Membership(membership), Verdict::Action(action)];
     for ((collection, record), expected) in samples().into_iter().zip(expected) {
         assert_eq!(verdict(collection, &record.to_string()), expected);

@@ -90,7 +90,7 @@ async fn requests_may_be_split_and_joined_anywhere() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_beyond_the_most_waits_for_another_to_end() {
-    let routes = public::Public::new(Script, auth(""), Service { did: String::new(), endpoint: String::new(), version: "0.1.0" });
+    let routes = public::Public::new(Script, auth(""), Service { did: String::new(), endpoint: String::new(), version: "0.1.0", pages_per_hour: 1_000 }, None);
     let server = Server::start(|listener, stop| server::serve(listener, routes, 2, stop)).await;
     let request = b"GET /xrpc/_health HTTP/1.1\r\n\r\n";
     let mut open = Vec::new();

@@ -73,9 +73,10 @@ impl Server {
     }
 
     async fn public(feeds: impl FeedSource) -> Self {
-        let service = Service { did: "did:web:feeds.example.org".to_owned(), endpoint: "https://feeds.example.org".to_owned(), version: "0.1.0" };
+        let service =
+            Service { did: "did:web:feeds.example.org".to_owned(), endpoint: "https://feeds.example.org".to_owned(), version: "0.1.0", pages_per_hour: 1_000 };
         let auth = auth(&service.did);
-        Self::start(|listener, stop| serve_public(listener, feeds, auth, service, stop)).await
+        Self::start(|listener, stop| serve_public(listener, feeds, auth, service, None, stop)).await
     }
 
     async fn connect(&self) -> TcpStream {

@@ -1,0 +1,281 @@
+//! What has just changed in a community: for who listens, and for who keeps something that was read.
+//!
+//! The thread that commits tells [`Changes`] every batch once it is durable, and before anyone who waits for it goes on. While
+//! nobody listens that costs a note of when each community changed last. A community to which somebody listens has a room
+//! with a ring of its last changes:
+//!
+//! ```text
+//!            since                         newest
+//!              │  change  change  change  change
+//!                            ▲ a listener's position       behind `since`, or too far back: `reset`
+//! ```
+//!
+//! A listener is told everything once and in order, or that it must read anew ([`Kind::Reset`]); it never holds anything up. Nothing
+//! here is durable: after a restart listeners begin with a reset. Rooms, rings and listeners are bounded. A layer that isn't what the
+//! schema says is passed over; who reads the rows will tell.
+
+mod derive;
+mod room;
+mod subscription;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use room::Room;
+pub use subscription::Subscription;
+
+use super::showing::Edition;
+use crate::clock::Clock;
+use crate::store::{CommunityId, Layer, Span, Table, schema};
+
+/// Changes that are kept for who comes back.
+const RING: usize = 256;
+
+/// Changes that a listener may be behind before it is told to read anew.
+const LAG: usize = 64;
+
+/// How long a ring stays after its last listener has left, in milliseconds.
+const IDLE_MS: i64 = 5 * 60 * 1_000;
+
+const PER_COMMUNITY: usize = 100;
+const PER_HOST: usize = 1_000;
+const PER_CALLER: usize = 10;
+
+/// Communities whose last change is remembered: more than are ever open. Of the others only the latest of all is.
+const REMEMBERED: usize = 20_000;
+
+/// Changes of configs that are remembered one by one.
+const CONFIGS: usize = 4_096;
+
+/// A place among all changes: the edition, and the number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(Edition, u32);
+
+impl Position {
+    /// Behind all changes of this edition.
+    fn after(edition: Edition) -> Self {
+        Self(edition, u32::MAX)
+    }
+
+    /// Reads what [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (edition, number) = text.split_once('-')?;
+        Some(Self(edition.parse().ok()?, number.parse().ok()?))
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.0, self.1)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A post is shown from now on, or not any more: `uri`, `author`, `createdAt`, `shown`.
+    Post,
+    /// Somebody was admitted, has another role, or was dismissed: `did`, and `role`, which is null for who is no member any more.
+    Member,
+    /// A `target` is kept out or let in again (`denied`), or a moderator's record came or went: `action`, `exists`.
+    Moderation,
+    /// The config is another, or the community was `closed`, which is its last change.
+    Community,
+    /// Changes were missed: what was read before may be out of date.
+    Reset,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Member => "member",
+            Self::Moderation => "moderation",
+            Self::Community => "community",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// One change. Its id goes back to [`Changes::subscribe`] by who was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub id: Position,
+    pub kind: Kind,
+    /// JSON.
+    pub data: Arc<str>,
+}
+
+/// Why there is no room for another listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    #[error("you listen {PER_CALLER} times already: end one of these first")]
+    Caller,
+    #[error("{PER_COMMUNITY} listen to this community already: try again later, or ask for what you need from time to time")]
+    Community,
+    #[error("{PER_HOST} listen to this host already: try again later, or ask for what you need from time to time")]
+    Host,
+}
+
+/// Whom the commits are told to. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Changes(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The last edition of which all is known here.
+    noted: Edition,
+    /// When communities changed last.
+    changed: HashMap<CommunityId, Edition>,
+    /// No community that isn't among them has changed later than this.
+    changed_before: Edition,
+    /// Whose config changed, and when, in order.
+    configs: VecDeque<(Edition, CommunityId)>,
+    /// All changes of configs that came later are there.
+    configs_since: Edition,
+    rooms: HashMap<CommunityId, Room>,
+    /// How often each caller listens.
+    callers: HashMap<String, usize>,
+    listeners: usize,
+}
+
+impl Changes {
+    /// `edition` is that of the last commit.
+    pub fn new(clock: Clock, edition: Edition) -> Self {
+        let state = State {
+            noted: edition,
+            changed: HashMap::new(),
+            changed_before: edition,
+            configs: VecDeque::new(),
+            configs_since: edition,
+            rooms: HashMap::new(),
+            callers: HashMap::new(),
+            listeners: 0,
+        };
+        Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A batch is durable. For the committer, in the order of commits.
+    pub fn note(&self, layer: &Layer) {
+        let Some(edition) = derive::edition_of(layer) else { return };
+        let now = self.0.clock.now_ms();
+        let touched = derive::touched(layer);
+        let mut state = self.state();
+        state.noted = edition;
+        state.remember(layer, &touched, edition);
+        if state.rooms.is_empty() {
+            return;
+        }
+        state.rooms.retain(|_, room| room.listeners > 0 || now - room.left_ms < IDLE_MS);
+        for (id, room) in &mut state.rooms {
+            if touched.binary_search(id).is_ok() || layer.within(Table::Actions, &Span::prefix(schema::actions_of(&room.uri))).next().is_some() {
+                room.take(derive::changes(layer, *id, &room.uri, edition), edition);
+            }
+        }
+    }
+
+    /// Nobody knows whether a batch has become durable.
+    pub fn lost(&self) {
+        let state = &mut *self.state();
+        state.changed.clear();
+        state.changed_before = state.noted + 1;
+        state.configs.clear();
+        state.configs_since = state.noted + 1;
+        for room in state.rooms.values_mut() {
+            room.reset(Position::after(state.noted));
+        }
+    }
+
+    /// What was read from a snapshot is known to be out of date once its community changes later than this, which is to be asked
+    /// before the snapshot is taken.
+    pub fn noted(&self) -> Edition {
+        self.state().noted
+    }
+
+    /// The edition at which the community changed last, or a later one.
+    pub fn changed(&self, id: CommunityId) -> Edition {
+        let state = self.state();
+        state.changed.get(&id).copied().unwrap_or(state.changed_before)
+    }
+
+    /// The communities whose config came, changed or went after this edition; `None` if that is too long ago.
+    pub fn configs_after(&self, edition: Edition) -> Option<Vec<CommunityId>> {
+        let state = self.state();
+        (edition >= state.configs_since).then(|| {
+            let mut ids: Vec<_> = state.configs.iter().rev().take_while(|(at, _)| *at > edition).map(|(_, id)| *id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        })
+    }
+
+    /// Listens to a community, whose config has this AT-URI, from now on, or from behind the change with this id.
+    pub fn subscribe(&self, id: CommunityId, uri: &str, caller: &str, last: Option<&str>) -> Result<Subscription, Full> {
+        let now = self.0.clock.now_ms();
+        let state = &mut *self.state();
+        if state.callers.get(caller).is_some_and(|times| *times >= PER_CALLER) {
+            return Err(Full::Caller);
+        }
+        if state.rooms.get(&id).is_some_and(|room| room.listeners >= PER_COMMUNITY) {
+            return Err(Full::Community);
+        }
+        if state.listeners >= PER_HOST {
+            return Err(Full::Host);
+        }
+        state.make_room(id, now);
+        let changed = state.changed.get(&id).copied().unwrap_or(state.changed_before);
+        let since = Position::after(changed.min(state.noted));
+        let room = state.rooms.entry(id).or_insert_with(|| Room::new(uri, since));
+        room.listeners += 1;
+        state.listeners += 1;
+        *state.callers.entry(caller.to_owned()).or_default() += 1;
+
+        let last_position = last.map(|last| Position::parse(last).filter(|last| last.0 <= state.noted && *last >= room.since));
+        let (position, must_reset) = match last_position {
+            None => (room.newest, false),
+            Some(None) => (room.newest, true),
+            Some(Some(position)) => (position, false),
+        };
+        Ok(Subscription::new(self.clone(), id, caller, room, position, must_reset))
+    }
+}
+
+impl State {
+    fn remember(&mut self, layer: &Layer, touched: &[CommunityId], edition: Edition) {
+        if self.changed.len() + touched.len() > REMEMBERED {
+            self.changed.clear();
+            self.changed_before = edition;
+        }
+        self.changed.extend(touched.iter().map(|id| (*id, edition)));
+        for (key, _) in layer.within(Table::Communities, &Span::all()) {
+            self.configs.extend(schema::last_community(key).map(|id| (edition, id)));
+        }
+        while self.configs.len() > CONFIGS {
+            if let Some((edition, _)) = self.configs.pop_front() {
+                self.configs_since = edition;
+            }
+        }
+    }
+
+    /// Lets go of the rooms that nobody has been in for the longest time, if there are too many.
+    fn make_room(&mut self, id: CommunityId, now: i64) {
+        self.rooms.retain(|_, room| room.listeners > 0 || now - room.left_ms < IDLE_MS);
+        while self.rooms.len() >= PER_HOST && !self.rooms.contains_key(&id) {
+            let empty = self.rooms.iter().filter(|(_, room)| room.listeners == 0).min_by_key(|(_, room)| room.left_ms);
+            let Some(oldest) = empty.map(|(id, _)| *id) else { return };
+            self.rooms.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The whole host, as its operators see it: whether it keeps up, what waits, and where its bounds are.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::{Caller, Deed};
+use super::{Dashboard, Problem, Standing};
+use crate::community::directory;
+use crate::store::{Span, StoreError, Table};
+
+/// Asks the running program how it is.
+pub type Pulse = Arc<dyn Fn() -> HostPulse + Send + Sync>;
+
+/// How the program is, beside what the index says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HostPulse {
+    /// What stands against its getting requests, each in a sentence.
+    pub reasons: Vec<String>,
+    /// How far behind the network it reads, in seconds; `None` before anything was read.
+    pub lag_seconds: Option<f64>,
+    pub queue_depth: u64,
+    pub sessions: u64,
+}
+
+/// How the host is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostStatus {
+    /// The program's version.
+    version: &'static str,
+    /// Whether it should get requests.
+    ready: bool,
+    /// If not, why not.
+    reasons: Vec<String>,
+    /// How far behind the network it reads, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_seconds: Option<f64>,
+    /// Events that wait in the queue.
+    queue_depth: u64,
+    /// Open communities.
+    communities: u64,
+    /// Repos that are still to be read from their servers.
+    repos_to_read: u64,
+    /// What could not be told to communities' objects and was set aside.
+    dead_letters: u64,
+    /// What could not be told and is going to be tried again.
+    retries: u64,
+    /// Sessions that have not ended.
+    sessions: u64,
+}
+
+/// The host's bounds, as its configuration has them.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostLimits {
+    /// Communities on this host.
+    pub communities_total: usize,
+    /// Communities that one owner may have here.
+    pub communities_per_owner: usize,
+    /// A member's newest posts that count.
+    pub posts_per_member: usize,
+    /// Posts held for one author and hashtag while the author is no member.
+    pub held_per_author: usize,
+    /// Posts held for one hashtag.
+    pub held_per_hashtag: usize,
+    /// Posts held in all.
+    pub held_total: usize,
+    /// Events in the queue at which reading from the network stops.
+    pub queue_limit: u64,
+    /// Community objects in memory at once.
+    pub live_instances: usize,
+    /// Requests to the API for one DID or address.
+    pub api_requests_per_hour: u32,
+    /// Pages of feeds for one verified reader.
+    pub feed_requests_per_hour: u32,
+}
+
+impl Dashboard {
+    pub fn host_status(&self, caller: &Caller) -> Result<HostStatus, Problem> {
+        Deed::Operate.allow(caller, Standing::None)?;
+        let HostPulse { reasons, lag_seconds, queue_depth, sessions } = (self.parts().pulse)();
+        let snapshot = self.snapshot()?;
+        let rows = |table| {
+            let mut rows = 0;
+            snapshot.scan(table, &Span::all(), false, |_, _| {
+                rows += 1;
+                true
+            })?;
+            Ok::<u64, StoreError>(rows)
+        };
+        Ok(HostStatus {
+            version: env!("CARGO_PKG_VERSION"),
+            ready: reasons.is_empty(),
+            reasons,
+            lag_seconds,
+            queue_depth,
+            communities: directory::open_communities(&snapshot)?,
+            repos_to_read: rows(Table::Wants)?,
+            dead_letters: rows(Table::DeadLetters)?,
+            retries: rows(Table::Retries)?,
+            sessions,
+        })
+    }
+
+    pub fn host_limits(&self, caller: &Caller) -> Result<HostLimits, Problem> {
+        Deed::Operate.allow(caller, Standing::None)?;
+        Ok(self.parts().limits.clone())
+    }
+}

@@ -1,0 +1,150 @@
+//! What the API can ask and do, without HTTP.
+//!
+//! ```text
+//! problem.rs      why a call is not answered as wished
+//! views.rs        the JSON of the answers
+//! page.rs         lists, some at a time
+//! find.rs         the ids by which communities are called
+//! standing.rs     what somebody is in a community
+//! catalogue.rs    names and parents of all communities, in memory
+//! communities.rs  one community, lists of them, their numbers
+//! members.rs      who belongs to one
+//! posts.rs        what it shows, and what it doesn't
+//! actions.rs      its moderation, and which action decides
+//! stats.rs        a week in numbers
+//! held.rs         whose posts wait for them to join
+//! letters.rs      what its component could not take
+//! access.rs       who may do what: the one table
+//! writes/         what callers change, in their own repos
+//! host.rs         the whole host, for operators
+//! explain/        why a post is in a feed, or isn't
+//! ```
+//!
+//! Every read is made from one snapshot and costs some look-ups and a page of rows. It reads the index and decides nothing: what is visible,
+//! who is a member and what is denied is what the community's object has said. Whether a caller may ask is `access.rs`'s to say, and is settled before, by who calls. A read
+//! fails with a [`Problem`]; while the database is away that is [`Problem::Unavailable`].
+
+pub mod access;
+mod actions;
+mod catalogue;
+mod communities;
+mod explain;
+mod find;
+mod held;
+mod host;
+mod letters;
+mod members;
+mod mix;
+mod page;
+mod posts;
+mod problem;
+mod standing;
+mod stats;
+mod text;
+mod times;
+pub mod views;
+pub mod writes;
+
+use std::sync::Arc;
+
+pub use communities::{CommunitiesQuery, RoleFilter};
+pub use explain::Judge;
+pub use find::long_id;
+pub use host::{HostLimits, HostPulse, HostStatus, Pulse};
+pub use members::MembersQuery;
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+pub use problem::Problem;
+pub use standing::Standing;
+
+use crate::clock::Clock;
+use crate::community::changes::Subscription;
+use crate::community::showing::{Edition, edition_of};
+use crate::community::{Bounds, Changes};
+use crate::feed::Feeds;
+use crate::identity::Resolver;
+use crate::outbound::Client;
+use crate::record::RecordKey;
+use crate::store::{Snapshot, Store};
+
+/// What the API is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Clock,
+    pub changes: Changes,
+    pub feeds: Feeds,
+    pub bounds: Bounds,
+    /// Asks users' own servers.
+    pub client: Client,
+    pub resolver: Resolver,
+    /// What the filter makes of a record.
+    pub judge: Judge,
+    /// The DID of this service.
+    pub service_did: String,
+    /// How records that were written through the API take the firehose's way.
+    pub apply: writes::Apply,
+    /// Whether the operator serves communities with this config record.
+    pub may_own: Arc<dyn Fn(&RecordKey) -> bool + Send + Sync>,
+    pub pulse: Pulse,
+    pub limits: HostLimits,
+}
+
+/// The API. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Dashboard(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    catalogue: catalogue::Catalogue,
+    stats: stats::Kept,
+    looks: explain::Looks,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dashboard").field("service", &self.parts.service_did).finish_non_exhaustive()
+    }
+}
+
+/// One moment, from which a call reads all.
+struct Reading {
+    snapshot: Snapshot,
+    /// Milliseconds since the Unix epoch.
+    now: i64,
+    /// Whoever changes a community after this edition is known to `Changes`.
+    edition: Edition,
+}
+
+impl Dashboard {
+    fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Problem> {
+        Ok(self.0.parts.store.snapshot()?)
+    }
+
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, catalogue: catalogue::Catalogue::default(), stats: stats::Kept::new(), looks: explain::Looks::default() }))
+    }
+
+    fn reading(&self) -> Result<Reading, Problem> {
+        let parts = &self.0.parts;
+        let noted = parts.changes.noted();
+        let snapshot = parts.store.snapshot()?;
+        let edition = edition_of(&snapshot)?.min(noted);
+        Ok(Reading { snapshot, now: parts.clock.now_ms(), edition })
+    }
+
+    /// Listens to what changes in a community, from now on or from behind the change that came with this id.
+    pub fn listen(&self, caller: &str, id: &str, last: Option<&str>) -> Result<Subscription, Problem> {
+        let (number, community) = self.find(id)?;
+        let subscription = self.0.parts.changes.subscribe(number, &community.uri, caller, last);
+        let subscription = subscription.map_err(|full| Problem::TooMany { message: full.to_string(), again_in: None })?;
+        // It may have been closed meanwhile, and then nothing would ever be told.
+        match self.find(&community.uri) {
+            Ok((still, _)) if still == number => Ok(subscription),
+            Ok(_) => Err(Problem::no_community(id)),
+            Err(problem) => Err(problem),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A record that was just written, on the firehose's way before the firehose brings it.
+//!
+//! The event has the revision that the user's server gave, so what the firehose says of it later is a repeat and changes nothing; and it
+//! goes through queue, filter and object like any other, so the API can do nothing that a record could not. Who writes
+//! waits until the effect can be read.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::dashboard::Dashboard;
+use crate::event::{Body, Collection, Commit, Event, Operation, Rev};
+
+/// How long an answer waits for the effect. A batch takes a tenth of a second; more is a queue with a backlog or a failing disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Hands events to the write path, and comes back when they have had their effect.
+pub type Apply = Arc<dyn Fn(Vec<Event>) -> Pin<Box<dyn Future<Output = Result<(), NotApplied>> + Send>> + Send + Sync>;
+
+/// The program is about to end: the firehose brings it after the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the program is about to end")]
+pub struct NotApplied;
+
+/// What was done to a record.
+pub(super) fn written(did: &str, collection: Collection, rkey: &str, rev: Rev, operation: Operation, record: &Map<String, Value>) -> Event {
+    let record = serde_json::to_string(record).ok();
+    Event { did: did.to_owned(), body: Body::Commit(Commit { rev, collection, rkey: rkey.to_owned(), operation, record }) }
+}
+
+pub(super) fn deleted(did: &str, collection: Collection, rkey: &str, rev: Rev) -> Event {
+    Event { did: did.to_owned(), body: Body::Commit(Commit { rev, collection, rkey: rkey.to_owned(), operation: Operation::Delete, record: None }) }
+}
+
+impl Dashboard {
+    /// Answers whether the effect can be read now. If not, it will be: the record is written, and the firehose brings it.
+    pub(super) async fn apply(&self, events: Vec<Event>) -> bool {
+        let in_time = tokio::time::timeout(PATIENCE, (self.parts().apply)(events)).await;
+        let applied = matches!(in_time, Ok(Ok(())));
+        if !applied {
+            metrics::counter!("atrarium_api_unapplied_total").increment(1);
+            tracing::warn!("a record that was written through the API is not in the index yet: it comes by the firehose");
+        }
+        applied
+    }
+}

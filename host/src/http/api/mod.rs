@@ -1,0 +1,206 @@
+//! The dashboard API over HTTP: routes, and nothing that is decided.
+//!
+//! ```text
+//! admit (caller.rs)   who asks, counted and turned away here alone
+//!   auth.rs oauth.rs        signing in and out, sessions
+//!   communities.rs members.rs moderation.rs   the communities and what is done in them
+//!   upkeep.rs operator.rs   dead letters, held posts; the whole host
+//!   events.rs               live changes
+//! input.rs error.rs   what comes in, and problems as answers
+//! cookies.rs          a browser's cookies
+//! docs.rs             the OpenAPI document, made from the code, and its pages
+//! ```
+//!
+//! Answers are never kept by anybody, and no web page of another origin may read them: there is no CORS here. A request that waits for a
+//! user's server holds up nobody else.
+
+mod auth;
+mod caller;
+mod communities;
+mod cookies;
+mod docs;
+mod error;
+mod events;
+mod input;
+mod members;
+mod moderation;
+mod oauth;
+mod operator;
+mod upkeep;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::cookies::Baker;
+use self::error::ApiError;
+use super::limits::Limit;
+use super::work::Work;
+use crate::clock::Clock;
+use crate::dashboard::{Dashboard, Problem};
+use crate::identity::ServiceAuth;
+use crate::session::Sessions;
+
+/// For an answer: a community is created by up to four calls to a user's server, each of ten seconds at most.
+pub(super) const DEADLINE: Duration = Duration::from_secs(35);
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+/// Attempts to sign in, which cost a user's server work and tell a guesser something.
+const SIGN_INS: u32 = 30;
+const SIGN_INS_WITHIN: Duration = Duration::from_secs(300);
+
+/// What the API is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub dashboard: Dashboard,
+    pub sessions: Sessions,
+    pub auth: ServiceAuth,
+    pub clock: Clock,
+    /// The public URL, without a slash at the end.
+    pub endpoint: String,
+    pub operators: Vec<String>,
+    pub requests_per_hour: u32,
+    /// The header in which a proxy tells who asks.
+    pub address_header: Option<String>,
+    /// Ends what would never end by itself.
+    pub stop: CancellationToken,
+}
+
+/// What every route can reach. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Api(Arc<Inner>);
+
+pub(super) struct Inner {
+    dashboard: Dashboard,
+    sessions: Sessions,
+    auth: ServiceAuth,
+    clock: Clock,
+    endpoint: String,
+    operators: HashSet<String>,
+    limit: Limit,
+    sign_ins: Limit,
+    address_header: Option<String>,
+    stop: CancellationToken,
+    work: Work,
+    baker: Baker,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Api {
+    fn new(parts: Parts) -> Self {
+        let Parts { dashboard, sessions, auth, clock, endpoint, operators, requests_per_hour, address_header, stop } = parts;
+        let baker = Baker { secure: endpoint.starts_with("https://") };
+        Self(Arc::new(Inner {
+            dashboard,
+            sessions,
+            auth,
+            clock,
+            endpoint,
+            operators: operators.into_iter().collect(),
+            limit: Limit::new(requests_per_hour, AN_HOUR),
+            sign_ins: Limit::new(SIGN_INS, SIGN_INS_WITHIN),
+            address_header,
+            stop,
+            work: Work::new(),
+            baker,
+        }))
+    }
+
+    /// What is read from the index.
+    async fn read<T: Send + 'static>(&self, reading: impl FnOnce(&Dashboard) -> Result<T, Problem> + Send + 'static) -> Result<T, ApiError> {
+        let dashboard = self.dashboard.clone();
+        self.work.run(move || reading(&dashboard).map_err(ApiError)).await
+    }
+}
+
+/// All routes, with the document that describes them.
+pub(super) fn router(parts: Parts) -> Router {
+    let api = Api::new(parts);
+    let (routes, document) = OpenApiRouter::with_openapi(docs::description(&api.endpoint))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(auth::sessions, auth::end_sessions))
+        .routes(routes!(auth::end_session))
+        .routes(routes!(communities::list, communities::create))
+        .routes(routes!(communities::read, communities::amend, communities::close))
+        .routes(routes!(communities::children))
+        .routes(routes!(communities::posts))
+        .routes(routes!(communities::stats))
+        .routes(routes!(communities::explain))
+        .routes(routes!(members::list, members::join))
+        .routes(routes!(members::appoint, members::leave))
+        .routes(routes!(moderation::list, moderation::act))
+        .routes(routes!(moderation::undo))
+        .routes(routes!(upkeep::held))
+        .routes(routes!(upkeep::letters))
+        .routes(routes!(upkeep::drop_letter))
+        .routes(routes!(upkeep::retry_letter))
+        .routes(routes!(events::follow))
+        .routes(routes!(operator::status))
+        .routes(routes!(operator::limits))
+        .routes(routes!(operator::letters))
+        .routes(routes!(operator::drop_letter))
+        .routes(routes!(operator::retry_letter))
+        .split_for_parts();
+    let secure = api.endpoint.starts_with("https://");
+    routes
+        .merge(oauth::routes())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(api.clone(), caller::admit))
+        .merge(docs::routes(document))
+        .layer(from_fn(move |request: Request, next: Next| guarded(secure, request, next)))
+        .with_state(api)
+}
+
+async fn nothing_here() -> ApiError {
+    Problem::not_found("NotFound", "there is nothing at this path").into()
+}
+
+async fn wrong_method() -> Response {
+    let mut response = ApiError(Problem::Invalid("this path doesn't take that method".to_owned())).into_response();
+    *response.status_mut() = hyper::StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// What every answer says to browsers.
+async fn guarded(secure: bool, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(CACHE_CONTROL, "no-store");
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(REFERRER_POLICY, "no-referrer");
+    default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if secure {
+        default(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    response
+}
+
+/// Whether a path is the API's.
+pub(super) fn serves(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/api" || path.starts_with("/oauth/")
+}

@@ -1,0 +1,62 @@
+//! The whole host, for its operators: how it is, what could not be told to communities' objects, and its limits.
+
+use axum::Json;
+use axum::extract::State;
+use hyper::StatusCode;
+
+use super::Api;
+use super::caller::{Caller, Writer};
+use super::error::{ApiError, ErrorBody};
+use super::input::{Named, PageQuery, Parameters};
+use super::upkeep::Accepted;
+use crate::dashboard::access::Deed;
+use crate::dashboard::views::DeadLetters;
+use crate::dashboard::{HostLimits, HostStatus, Standing};
+
+/// How the host is
+#[utoipa::path(get, path = "/api/operator/status", tag = "operator", responses(
+    (status = 200, body = HostStatus), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn status(State(api): State<Api>, caller: Caller) -> Result<Json<HostStatus>, ApiError> {
+    Ok(Json(api.read(move |dashboard| dashboard.host_status(&caller.who)).await?))
+}
+
+/// The host's limits
+#[utoipa::path(get, path = "/api/operator/limits", tag = "operator", responses(
+    (status = 200, body = HostLimits), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn limits(State(api): State<Api>, caller: Caller) -> Result<Json<HostLimits>, ApiError> {
+    Ok(Json(api.read(move |dashboard| dashboard.host_limits(&caller.who)).await?))
+}
+
+/// Dead letters of all communities
+#[utoipa::path(get, path = "/api/operator/dead-letters", tag = "operator", params(PageQuery), responses(
+    (status = 200, body = DeadLetters), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn letters(State(api): State<Api>, caller: Caller, Parameters(page): Parameters<PageQuery>) -> Result<Json<DeadLetters>, ApiError> {
+    Deed::Operate.allow(&caller.who, Standing::None)?;
+    let page = page.page()?;
+    Ok(Json(api.read(move |dashboard| dashboard.all_dead_letters(&page)).await?))
+}
+
+/// Try any dead letter again
+#[utoipa::path(post, path = "/api/operator/dead-letters/{letter}/retry", tag = "operator", params(("letter" = String, Path, description = "The letter's id")), responses(
+    (status = 202, body = Accepted), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn retry_letter(
+    State(api): State<Api>,
+    Writer { who, .. }: Writer,
+    Named(letter): Named<String>,
+) -> Result<(StatusCode, Json<Accepted>), ApiError> {
+    api.dashboard.retry_any_letter(&who, &letter).await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: true })))
+}
+
+/// Drop any dead letter
+#[utoipa::path(delete, path = "/api/operator/dead-letters/{letter}", tag = "operator", params(("letter" = String, Path, description = "The letter's id")), responses(
+    (status = 200, body = Accepted), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn drop_letter(State(api): State<Api>, Writer { who, .. }: Writer, Named(letter): Named<String>) -> Result<Json<Accepted>, ApiError> {
+    api.dashboard.drop_any_letter(&who, &letter).await?;
+    Ok(Json(Accepted { accepted: true }))
+}

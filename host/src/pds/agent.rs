@@ -1,0 +1,269 @@
+//! How a user's own server is called with the user's authority: atrium's agent over our client.
+//!
+//! ```text
+//! Repo, login ─▶ atrium's Agent ─▶ Caller ─▶ Authority::send ─▶ outbound
+//!                 types, paths      errors     token, renewal      one request
+//! ```
+//!
+//! An [`Authority`] knows how to make a request in the user's name and how to renew what has expired; nothing else here ever sees a
+//! token. Answers are text from the network: bounded, and told to others only as a short, clean sentence. Every refusal becomes a
+//! [`RepoError`] here, at one place. Nothing is tried again.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use atrium_api::agent::{Agent, SessionManager};
+use atrium_api::types::string::Did;
+use atrium_xrpc::http::header::CONTENT_TYPE;
+use atrium_xrpc::{Error, HttpClient, XrpcClient, http};
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use url::Url;
+
+use crate::outbound::{Client, Limits, OutboundError, Request, Response};
+
+/// For a call in all, with the waiting, the renewal of what has expired, and the second try after it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A record has a megabyte at most by the specification.
+const RECORD: Limits = Limits { deadline: PATIENCE, body: 2 << 20 };
+
+/// A hundred of them; real ones have some ten kilobytes.
+const RECORDS: Limits = Limits { deadline: PATIENCE, body: 16 << 20 };
+
+/// The longest pause that a server is granted, and the pause of one that doesn't say for how long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const UNSAID_PAUSE: Duration = Duration::from_secs(60);
+
+/// Letters of a server's own words that are passed on.
+const WORDS: usize = 300;
+
+/// Why a user's server did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RepoError {
+    /// The server takes our credentials no longer: the user has to sign in again.
+    #[error("the server no longer takes our sign-in: {0}")]
+    SignedOut(String),
+    /// The credentials are good and this is not allowed with them, or the account may do nothing at present.
+    #[error("the server does not allow it: {0}")]
+    Denied(String),
+    /// The record isn't what the caller thought it was. Worth trying again with what it is now.
+    #[error("the record was changed meanwhile: {0}")]
+    Conflict(String),
+    /// For good: the server, or the protocol, has no such record.
+    #[error("the server refuses the record: {0}")]
+    Invalid(String),
+    /// The server wants to be left alone for so long.
+    #[error("the server wants to be left alone for {0:?}")]
+    Busy(Duration),
+    /// It may have been done all the same.
+    #[error("the server did not answer in time: {0}")]
+    Late(String),
+    /// No answer, or none that can be used. It may have been done all the same.
+    #[error("the server could not be asked: {0}")]
+    Unreachable(String),
+}
+
+impl RepoError {
+    /// One word for it, as a label of a number.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SignedOut(_) => "signed_out",
+            Self::Denied(_) => "denied",
+            Self::Conflict(_) => "conflict",
+            Self::Invalid(_) => "invalid",
+            Self::Busy(_) => "busy",
+            Self::Late(_) => "late",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
+impl From<OutboundError> for RepoError {
+    fn from(cause: OutboundError) -> Self {
+        match cause {
+            OutboundError::Timeout { .. } | OutboundError::Busy { .. } => Self::Late(cause.to_string()),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}
+
+/// One user's right to ask their server.
+pub trait Authority: Debug + Send + Sync + 'static {
+    /// Whose right it is.
+    fn did(&self) -> &str;
+
+    /// The user's server.
+    fn origin(&self) -> &Url;
+
+    /// Makes a request to [`Authority::origin`] in the user's name. What has expired is renewed on the way. Any status is an answer.
+    fn send(&self, request: Request, limits: Limits) -> BoxFuture<'_, Result<Response, RepoError>>;
+}
+
+/// Requests that carry one token, or none, and renew nothing.
+pub(super) struct Bearer {
+    pub(super) client: Client,
+    pub(super) origin: Url,
+    pub(super) token: Option<String>,
+}
+
+impl Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearer").field("origin", &self.origin.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Authority for Bearer {
+    fn did(&self) -> &str {
+        ""
+    }
+
+    fn origin(&self) -> &Url {
+        &self.origin
+    }
+
+    fn send(&self, request: Request, limits: Limits) -> BoxFuture<'_, Result<Response, RepoError>> {
+        let request = match &self.token {
+            Some(token) => request.header("authorization", &format!("Bearer {token}")),
+            None => request,
+        };
+        Box::pin(async move { Ok(self.client.send(request, limits).await?) })
+    }
+}
+
+/// What atrium's agent asks through.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(pub(super) Arc<dyn Authority>);
+
+impl Caller {
+    pub(super) fn agent(&self) -> Agent<Self> {
+        Agent::new(self.clone())
+    }
+}
+
+impl HttpClient for Caller {
+    async fn send_http(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Box<dyn StdError + Send + Sync + 'static>> {
+        let limits = if request.uri().path().ends_with("listRecords") { RECORDS } else { RECORD };
+        let response = self.0.send(outgoing(request)?, limits).await.map_err(Failure::Other)?;
+        if response.status() != 200 {
+            return Err(Failure::of(&response).into());
+        }
+        let mut answer = http::Response::builder();
+        if let Some(of_type) = response.header("content-type") {
+            answer = answer.header(CONTENT_TYPE, of_type);
+        }
+        Ok(answer.body(response.body.to_vec())?)
+    }
+}
+
+impl XrpcClient for Caller {
+    fn base_uri(&self) -> String {
+        self.0.origin().as_str().trim_end_matches('/').to_owned()
+    }
+}
+
+impl SessionManager for Caller {
+    async fn did(&self) -> Option<Did> {
+        Did::new(self.0.did().to_owned()).ok()
+    }
+}
+
+/// The request as our client makes it.
+fn outgoing(request: http::Request<Vec<u8>>) -> Result<Request, Box<dyn StdError + Send + Sync + 'static>> {
+    let url = Url::parse(&request.uri().to_string())?;
+    let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let outgoing = match *request.method() {
+        http::Method::POST => Request::post(&url, request.into_body().into()),
+        _ => Request::get(&url),
+    };
+    let outgoing = outgoing.header("accept", "application/json");
+    Ok(of_type.map_or(outgoing.clone(), |of_type| outgoing.header("content-type", &of_type)))
+}
+
+/// Why a call has no output, before it is known what was called.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The server's own word for it; the name has letters and digits only.
+    #[error("{status} {name}: {words}")]
+    Refused { status: u16, name: String, words: String, pause: Option<Duration> },
+    #[error(transparent)]
+    Other(RepoError),
+}
+
+impl Failure {
+    fn of(response: &Response) -> Self {
+        let (name, words) = error_of(response);
+        let pause = response.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+        Self::Refused { status: response.status(), name, words, pause }
+    }
+
+    /// What atrium made of it.
+    pub(super) fn from_atrium<E: Debug>(error: Error<E>) -> Self {
+        let nonsense = |what: &str| Self::Other(RepoError::Unreachable(format!("it answered with {what}")));
+        match error {
+            Error::HttpClient(cause) => match cause.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(cause) => Self::Other(RepoError::Unreachable(clean(&cause.to_string()))),
+            },
+            // The cause may quote the answer, which may hold a token.
+            Error::SerdeJson(cause) => nonsense(&format!("JSON that doesn't fit (line {}, column {})", cause.line(), cause.column())),
+            _ => nonsense("something else than was asked for"),
+        }
+    }
+}
+
+impl From<Failure> for RepoError {
+    fn from(failure: Failure) -> Self {
+        let (status, name, words, pause) = match failure {
+            Failure::Other(error) => return error,
+            Failure::Refused { status, name, words, pause } => (status, name, words, pause),
+        };
+        let said = match (name.is_empty(), words.is_empty()) {
+            (true, true) => status.to_string(),
+            (false, true) => name.clone(),
+            (true, false) => words,
+            (false, false) => format!("{name}: {words}"),
+        };
+        match (status, name.as_str()) {
+            (_, "AccountTakedown" | "AccountDeactivated" | "AccountSuspended" | "RepoDeactivated" | "RepoTakendown") => Self::Denied(said),
+            (_, "ExpiredToken" | "InvalidToken" | "AuthMissing" | "AuthenticationRequired") | (401, _) => Self::SignedOut(said),
+            (_, "InvalidSwap") => Self::Conflict(said),
+            (429, _) => Self::Busy(pause.unwrap_or(UNSAID_PAUSE).min(LONGEST_PAUSE)),
+            (403, _) => Self::Denied(said),
+            (400 | 413 | 422, _) => Self::Invalid(said),
+            _ => Self::Unreachable(said),
+        }
+    }
+}
+
+/// Whether the server says that the token with which it was asked is good no longer.
+pub(crate) fn is_expired(response: &Response) -> bool {
+    match response.status() {
+        400 | 401 => {
+            let (name, _) = error_of(response);
+            let challenge = response.header("www-authenticate").unwrap_or_default();
+            matches!(name.as_str(), "ExpiredToken" | "InvalidToken" | "invalid_token") || challenge.contains("invalid_token")
+        }
+        _ => false,
+    }
+}
+
+/// The error's name and sentence, as far as they are text.
+fn error_of(response: &Response) -> (String, String) {
+    #[derive(Deserialize)]
+    struct Xrpc {
+        error: Option<String>,
+        #[serde(alias = "error_description")]
+        message: Option<String>,
+    }
+    let Ok(Xrpc { error, message }) = serde_json::from_slice(&response.body) else { return Default::default() };
+    let name = error.unwrap_or_default().chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(64).collect();
+    (name, clean(&message.unwrap_or_default()))
+}
+
+/// A server's words without what does harm in a log or an answer.
+fn clean(words: &str) -> String {
+    words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
+}

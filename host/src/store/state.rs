@@ -1,0 +1,315 @@
+//! `state.redb`: what can't be rebuilt from the network, and is what a backup is for.
+//!
+//! Rows of bytes under keys of bytes, in a few named tables; what they mean is their users' matter. It differs from `index.redb` in
+//! what it fails like: nobody may ever be told to throw it away. A file of a newer version, a damaged one, and one that another
+//! process has open are refused in a sentence.
+//!
+//! Every commit is durable before it returns, so it takes a sync of the disk: callers in async code hand it to a blocking thread.
+//! After a failed write redb answers nothing until the file is opened again; the next call here does that.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError};
+
+/// The version of the form of the rows.
+const VERSION: u32 = 1;
+
+/// redb's cache, in bytes. Rows are few and small.
+const CACHE: usize = 8 << 20;
+
+/// What can go wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    /// Fatal at the start.
+    #[error("another atrarium is running on {0}: stop it first, or give this one a --data-dir of its own")]
+    InUse(PathBuf),
+    /// Fatal at the start.
+    #[error("{path} has version {found}, and this atrarium reads version {VERSION}: run the version that wrote it, or restore a backup of this one's")]
+    Version { path: PathBuf, found: u32 },
+    /// Fatal at the start.
+    #[error("cannot open {path}: {cause}. If the file is damaged, restore it from a backup; without one move it away, and everybody has to sign in again")]
+    Open { path: PathBuf, cause: String },
+    /// The disk failed or is full; nothing was written. Worth trying again: the file is opened anew then.
+    #[error("state.redb failed while {doing}: {cause}")]
+    Failed { doing: &'static str, cause: String },
+}
+
+/// The tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    /// About the file itself.
+    Meta,
+    /// Who is signed in, by session.
+    Sessions,
+    /// The same sessions by their user.
+    Owners,
+    /// The same sessions by when they were last used.
+    Ages,
+    /// What a session may ask the user's server with; sealed.
+    Credentials,
+    /// Keys that the program has made for itself; sealed.
+    Keys,
+}
+
+impl Shelf {
+    const ALL: [Self; 6] = [Self::Meta, Self::Sessions, Self::Owners, Self::Ages, Self::Credentials, Self::Keys];
+
+    const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(match self {
+            Self::Meta => "meta",
+            Self::Sessions => "sessions",
+            Self::Owners => "owners",
+            Self::Ages => "ages",
+            Self::Credentials => "credentials",
+            Self::Keys => "keys",
+        })
+    }
+}
+
+/// Changes that become durable together.
+#[derive(Debug, Default)]
+pub struct Changes(Vec<(Shelf, Vec<u8>, Option<Vec<u8>>)>);
+
+impl Changes {
+    pub fn put(&mut self, shelf: Shelf, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.0.push((shelf, key.into(), Some(value.into())));
+    }
+
+    pub fn remove(&mut self, shelf: Shelf, key: impl Into<Vec<u8>>) {
+        self.0.push((shelf, key.into(), None));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The database. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct State(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// `None` after a failure, until the next call.
+    database: RwLock<Option<Database>>,
+}
+
+impl State {
+    /// Opens or creates the database. A crash is repaired here.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let damaged = |cause: String| StateError::Open { path: path.to_owned(), cause };
+        // redb panics where a page isn't what it must be.
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let state = Self(Arc::new(Inner { path: path.to_owned(), database: RwLock::new(Some(open(path)?)) }));
+            state.check_version()?;
+            for shelf in Shelf::ALL {
+                state.count(shelf)?;
+            }
+            Ok(state)
+        }));
+        match opened {
+            Ok(Err(StateError::Failed { cause, .. })) => Err(damaged(cause)),
+            Ok(outcome) => outcome,
+            Err(_) => Err(damaged("its pages contradict each other".to_owned())),
+        }
+    }
+
+    fn check_version(&self) -> Result<(), StateError> {
+        match self.get(Shelf::Meta, b"version")?.as_deref().map(<[u8; 4]>::try_from) {
+            Some(Ok(bytes)) if u32::from_be_bytes(bytes) == VERSION => Ok(()),
+            Some(bytes) => Err(StateError::Version { path: self.0.path.clone(), found: bytes.map_or(0, u32::from_be_bytes) }),
+            None => {
+                let mut changes = Changes::default();
+                changes.put(Shelf::Meta, *b"version", VERSION.to_be_bytes());
+                self.commit(&changes)
+            }
+        }
+    }
+
+    /// The value at this key.
+    pub fn get(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.read(shelf, |table| Ok(table.get(key)?.map(|value| value.value().to_vec()))).map(Option::flatten)
+    }
+
+    /// Keys and values whose keys begin with this, in ascending order, until `each` answers `false`.
+    pub fn scan(&self, shelf: Shelf, prefix: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> bool) -> Result<(), StateError> {
+        self.read(shelf, |table| {
+            for pair in table.range::<&[u8]>(prefix..)? {
+                let (key, value) = pair?;
+                if !key.value().starts_with(prefix) || !each(key.value(), value.value()) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .map(Option::unwrap_or_default)
+    }
+
+    /// How many rows there are.
+    pub fn count(&self, shelf: Shelf) -> Result<u64, StateError> {
+        self.read(shelf, |table| Ok(table.len()?)).map(Option::unwrap_or_default)
+    }
+
+    /// Makes all of the changes durable, or none.
+    pub fn commit(&self, changes: &Changes) -> Result<(), StateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.with("writing", |database| {
+            let mut transaction = database.begin_write()?;
+            transaction.set_durability(Durability::Immediate)?;
+            for (shelf, key, value) in &changes.0 {
+                let mut table = transaction.open_table(shelf.definition())?;
+                match value {
+                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                    None => drop(table.remove(key.as_slice())?),
+                }
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
+    /// `None` if nothing was ever written to this table.
+    fn read<T>(
+        &self,
+        shelf: Shelf,
+        read: impl FnOnce(&redb::ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T, redb::Error>,
+    ) -> Result<Option<T>, StateError> {
+        self.with("reading", |database| {
+            let transaction = database.begin_read()?;
+            match transaction.open_table(shelf.definition()) {
+                Ok(table) => read(&table).map(Some),
+                Err(TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(cause) => Err(cause.into()),
+            }
+        })
+    }
+
+    /// Opens the database if a failure has closed it, and closes it if this fails.
+    fn with<T>(&self, doing: &'static str, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StateError> {
+        let failed = |cause: &dyn std::fmt::Display| StateError::Failed { doing, cause: cause.to_string() };
+        loop {
+            let held = self.0.database.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(database) = held.as_ref() {
+                let outcome = work(database);
+                drop(held);
+                return outcome.map_err(|cause| {
+                    *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+                    failed(&cause)
+                });
+            }
+            drop(held);
+            let mut held = self.0.database.write().unwrap_or_else(PoisonError::into_inner);
+            if held.is_none() {
+                *held = Some(open(&self.0.path).map_err(|cause| failed(&cause))?);
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<Database, StateError> {
+    Database::builder().set_cache_size(CACHE).create(path).map_err(|cause| match cause {
+        redb::DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path.to_owned()),
+        other => StateError::Open { path: path.to_owned(), cause: other.to_string() },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let path = directory.path().join("state.redb");
+        (directory, path)
+    }
+
+    fn changed(shelf: Shelf, rows: &[(&str, Option<&str>)]) -> Changes {
+        let mut changes = Changes::default();
+        for (key, value) in rows {
+            match value {
+                Some(value) => changes.put(shelf, *key, *value),
+                None => changes.remove(shelf, *key),
+            }
+        }
+        changes
+    }
+
+    fn keys(state: &State, prefix: &str) -> Vec<String> {
+        let mut keys = Vec::new();
+        state
+            .scan(Shelf::Owners, prefix.as_bytes(), |key, _| {
+                keys.push(String::from_utf8_lossy(key).into_owned());
+                true
+            })
+            .expect("it can be read");
+        keys
+    }
+
+    #[test]
+    fn what_was_committed_is_there_after_a_restart() {
+        let (_directory, path) = file();
+        let state = State::open(&path).expect("a new file");
+        assert_eq!(state.get(Shelf::Sessions, b"a").expect("an empty table"), None);
+        assert_eq!(state.count(Shelf::Sessions).expect("an empty table"), 0);
+        state.commit(&changed(Shelf::Owners, &[("b1", Some("")), ("a2", Some("")), ("a1", Some("x")), ("c", Some(""))])).expect("a healthy disk");
+        state.commit(&changed(Shelf::Owners, &[("c", None), ("nothing", None)])).expect("a healthy disk");
+        drop(state);
+        let state = State::open(&path).expect("the same file");
+        assert_eq!(state.get(Shelf::Owners, b"a1").expect("it can be read").as_deref(), Some(&b"x"[..]));
+        assert_eq!((keys(&state, "a"), keys(&state, "")), (vec!["a1".into(), "a2".into()], vec!["a1".into(), "a2".into(), "b1".into()]));
+        assert_eq!(state.count(Shelf::Owners).expect("it can be read"), 3);
+    }
+
+    #[test]
+    fn a_newer_file_a_damaged_one_and_one_in_use_are_refused_in_a_sentence() {
+        let (_directory, path) = file();
+        let state = State::open(&path).expect("a new file");
+        assert!(matches!(State::open(&path), Err(StateError::InUse(_))));
+        let mut changes = Changes::default();
+        changes.put(Shelf::Meta, *b"version", (VERSION + 1).to_be_bytes());
+        state.commit(&changes).expect("a healthy disk");
+        drop(state);
+        let refused = State::open(&path).map(drop).expect_err("a newer version");
+        assert!(matches!(refused, StateError::Version { found, .. } if found == VERSION + 1), "{refused}");
+        std::fs::write(&path, b"this was a database once").expect("the test's own file");
+        let refused = State::open(&path).map(drop).expect_err("no database").to_string();
+        assert!(refused.contains("state.redb") && refused.contains("backup"), "{refused}");
+        assert_eq!(std::fs::read(&path).expect("it is still there"), b"this was a database once");
+    }
+
+    #[test]
+    fn any_damage_is_a_sentence_and_never_a_crash() {
+        let (_directory, path) = file();
+        let state = State::open(&path).expect("a new file");
+        for n in 0..200 {
+            state.commit(&changed(Shelf::Sessions, &[(&format!("key {n}"), Some("a value of some length"))])).expect("a healthy disk");
+        }
+        drop(state);
+        let whole = std::fs::read(&path).expect("the file");
+        for at in (0..whole.len().min(64 << 10)).step_by(1_031) {
+            let mut damaged = whole.clone();
+            let end = (at + 64).min(damaged.len());
+            damaged[at..end].fill(0xa5);
+            std::fs::write(&path, &damaged).expect("the test's own file");
+            match State::open(&path) {
+                Ok(_) | Err(StateError::Open { .. } | StateError::Version { .. }) => {}
+                Err(other) => panic!("damaged at {at}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_failure_the_file_is_opened_again() {
+        let (_directory, path) = file();
+        let state = State::open(&path).expect("a new file");
+        state.commit(&changed(Shelf::Sessions, &[("a", Some("1"))])).expect("a healthy disk");
+        let failed: Result<(), _> = state.with("failing", |_| Err(redb::Error::PreviousIo));
+        assert!(matches!(failed, Err(StateError::Failed { .. })));
+        assert_eq!(state.get(Shelf::Sessions, b"a").expect("it was opened again").as_deref(), Some(&b"1"[..]));
+    }
+}
