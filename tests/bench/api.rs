@@ -53,19 +53,22 @@ async fn place(server: &Server) -> (Program, Place, String) {
             app.queue.depth() == 0 && cursor.is_some_and(|cursor| cursor.time_us >= time_us)
         })
         .await;
-    let token = session(&program, 0);
+    let token = session(&program, &owner(0));
     (program, place, token)
 }
 
 /// A session of the person with this number.
-fn session(program: &Program, person: usize) -> String {
+fn session_of(program: &Program, person: usize) -> String {
+    session(program, &did(&format!("p{}", crate::program::letters(person))))
+}
+
+fn session(program: &Program, did: &str) -> String {
     // As long as a PDS makes them.
     let credentials = Credentials::Password { pds: NOBODY.to_owned(), access: "a".repeat(350), refresh: "r".repeat(350) };
-    let did = did(&format!("p{}", crate::program::letters(person)));
     program
         .app
         .sessions
-        .begin(&did, Some("person.example.com"), &credentials, Some("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0"))
+        .begin(did, Some("person.example.com"), &credentials, Some("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0"))
         .expect("a session")
         .access
 }
@@ -78,6 +81,7 @@ pub(crate) async fn reads(table: &mut Table) {
         let listed = format!("main~{}", hash(&Place::community(community)));
         encode(&listed)
     };
+    let id_of_own = id(0);
     let mut paths = Vec::new();
     for community in 0..COMMUNITIES {
         let id = id(community);
@@ -89,7 +93,13 @@ pub(crate) async fn reads(table: &mut Table) {
             format!("/api/communities/{id}/members"),
             format!("/api/moderation/actions?community={id}"),
             format!("/api/communities/{id}/explain?post={post}"),
+            format!("/api/communities/{id}/stats"),
+            format!("/api/communities/{id}/children"),
+            "/api/communities?q=community".to_owned(),
         ]);
+        // What is for its owner, of the one that the reader owns; as often as the others.
+        let own = id_of_own.as_str();
+        paths.extend([format!("/api/communities/{own}/posts?hidden=true"), format!("/api/communities/{own}/held")]);
     }
     let head = ["calls".to_owned(), program.address.to_string(), "16".to_owned(), SECONDS.to_string(), READS_A_SECOND.to_string(), token];
     let arguments = [head.as_slice(), &paths].concat();
@@ -160,7 +170,7 @@ pub(crate) fn memory(table: &mut Table) {
 pub(crate) async fn sessions() {
     // Without communities: what ingest has let go of would be taken again, and hide what sessions need.
     let program = Program::start("ws://127.0.0.1:9/subscribe", &FLAGS).await;
-    let first = session(&program, 0);
+    let first = session_of(&program, 0);
     let mut stream = TcpStream::connect(program.address).await.expect("the program listens");
     let mut buffer = Vec::new();
     // What the first requests make is nobody's session's.
@@ -169,7 +179,7 @@ pub(crate) async fn sessions() {
         read_answer(&mut stream, &mut buffer).await;
     }
     let before = resident_bytes();
-    let tokens: Vec<String> = (1..=SESSIONS).map(|person| session(&program, person)).collect();
+    let tokens: Vec<String> = (1..=SESSIONS).map(|person| session_of(&program, person)).collect();
     for token in &tokens {
         for path in ["/api/auth/me", "/api/communities"] {
             write_request(&mut stream, path, &format!("authorization: Bearer {token}\r\n")).await;

@@ -69,6 +69,13 @@ impl Plc {
         vec!["--allow-private-network".to_owned(), "--plc-url".to_owned(), format!("http://{}", self.address)]
     }
 
+    /// The same, for handles as well.
+    pub fn flags_with_handles(&self) -> Vec<String> {
+        let mut flags = self.flags();
+        flags.extend(["--handle-resolver".to_owned(), format!("http://{}", self.address)]);
+        flags
+    }
+
     /// Gives this DID this signing key, spelled as a Multikey or otherwise (`type` and text).
     pub fn register(&self, did: &str, (method_type, key): (&str, &str)) {
         let document = json!({
@@ -79,6 +86,19 @@ impl Plc {
             "service": [{ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": NOBODY }],
         });
         self.state().documents.insert(did.to_owned(), document);
+    }
+
+    /// Lets this DID's document claim this handle.
+    pub fn claims(&self, did: &str, handle: &str) {
+        let mut state = self.state();
+        let document = state.documents.get_mut(did).expect("the DID is registered");
+        document["alsoKnownAs"] = json!([format!("at://{handle}")]);
+    }
+
+    /// Lets this handle lead to this DID, for who asks here with `--handle-resolver`.
+    pub fn leads(&self, handle: &str, did: &str) {
+        let path = format!("xrpc/com.atproto.identity.resolveHandle?handle={handle}");
+        self.state().documents.insert(path, json!({ "did": did }));
     }
 
     pub fn remove(&self, did: &str) {

@@ -4,6 +4,7 @@
 mod chance; // random histories, against the feed and the model of the law
 mod changes; // as they happen
 mod explain; // each clause of the law, in words
+mod handles; // shown when they are verified, and taken where people are meant
 mod lists; // communities and members
 mod measured;
 mod moderation; // hidden posts, and whose action decides

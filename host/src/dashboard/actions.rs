@@ -43,7 +43,7 @@ impl Dashboard {
                 deciding.insert(action.target.clone(), decisive(snapshot, &community, &action.target, reading.now)?.map(|decisive| decisive.key));
             }
             let decides = deciding[&action.target].as_ref() == Some(&key);
-            actions.push(view(&community, key, action, decides));
+            actions.push(self.action_view(&community, key, action, decides));
         }
         Ok(views::Actions { actions, cursor: found.next.map(|key| cursor(which, &key[prefix.as_ref().len()..])) })
     }
@@ -56,23 +56,24 @@ impl Dashboard {
         let Some(number) = find::number(snapshot, &action.community)? else { return Ok(None) };
         let Some(community) = find::community(snapshot, number)? else { return Ok(None) };
         let decides = decisive(snapshot, &community, &action.target, reading.now)?.is_some_and(|decisive| decisive.key == *key);
-        Ok(Some(view(&community, key.clone(), action, decides)))
+        Ok(Some(self.action_view(&community, key.clone(), action, decides)))
     }
-}
 
-fn view(community: &Community, key: RecordKey, action: record::Action, decides: bool) -> views::Action {
-    views::Action {
-        uri: key.uri(),
-        author_has_say: may_act(community, &key.did, subject(&action.target)),
-        rkey: key.rkey,
-        author: key.did,
-        action: action.kind.into(),
-        target: action.target,
-        community: action.community,
-        reason: action.reason,
-        via: action.via,
-        created_at: datetime(action.created_at),
-        decides,
+    fn action_view(&self, community: &Community, key: RecordKey, action: record::Action, decides: bool) -> views::Action {
+        views::Action {
+            uri: key.uri(),
+            author_has_say: may_act(community, &key.did, subject(&action.target)),
+            author_handle: self.handle_of(&key.did),
+            rkey: key.rkey,
+            author: key.did,
+            action: action.kind.into(),
+            target: action.target,
+            community: action.community,
+            reason: action.reason,
+            via: action.via,
+            created_at: datetime(action.created_at),
+            decides,
+        }
     }
 }
 

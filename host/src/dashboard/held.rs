@@ -36,7 +36,7 @@ impl Dashboard {
                 last = Some(did.to_owned());
             }
             if is_held {
-                authors.push(author(snapshot, hashtag, did)?);
+                authors.push(views::HeldAuthor { handle: self.handle_of(did), ..author(snapshot, hashtag, did)? });
             }
         }
         Ok(views::HeldAuthors { authors, cursor: None })
@@ -54,7 +54,7 @@ fn behind_author(span: Span, hashtag: Hashtag, did: &str) -> Span {
 fn author(snapshot: &Snapshot, hashtag: Hashtag, did: &str) -> Result<views::HeldAuthor, Problem> {
     let newest = snapshot.first(Table::Routes, &Span::prefix(schema::posts_by(hashtag, did)), true)?;
     let newest = newest.as_deref().and_then(schema::post_route_parts).map_or(0, |(_, time, _)| time);
-    Ok(views::HeldAuthor { posts: snapshot.count(count::posts(hashtag, did).as_ref())?, newest: datetime(newest), did: did.to_owned() })
+    Ok(views::HeldAuthor { posts: snapshot.count(count::posts(hashtag, did).as_ref())?, newest: datetime(newest), did: did.to_owned(), handle: None })
 }
 
 fn with_hashtag(snapshot: &Snapshot, hashtag: Hashtag) -> Result<Vec<CommunityId>, Problem> {

@@ -66,7 +66,7 @@ impl Dashboard {
                 (found.items, found.next.map(|key| key[own.as_ref().len()..].to_vec()), total)
             }
         };
-        let members = dids.into_iter().map(|(did, role)| member(snapshot, number, &community, did, role)).collect::<Result<_, Problem>>()?;
+        let members = dids.into_iter().map(|(did, role)| self.member_view(snapshot, number, &community, did, role)).collect::<Result<_, Problem>>()?;
         Ok(views::Members { members, cursor: next.map(|key| cursor(List::Members, &key)), total })
     }
 
@@ -75,9 +75,16 @@ impl Dashboard {
         let reading = self.reading()?;
         let (number, community) = find::find(&reading.snapshot, id)?;
         match role(&reading.snapshot, number, did)? {
-            Some(role) => member(&reading.snapshot, number, &community, did.to_owned(), role).map(Some),
+            Some(role) => self.member_view(&reading.snapshot, number, &community, did.to_owned(), role).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn member_view(&self, snapshot: &Snapshot, id: CommunityId, community: &Community, did: String, role: views::Role) -> Result<views::Member, Problem> {
+        let joined = memberships(snapshot, &community.uri, &did)?.iter().filter(|membership| membership.active).map(|membership| membership.joined_at).min();
+        let since = joined.or((role == views::Role::Owner).then_some(community.config.created_at)).map(datetime);
+        let (blocked, active) = (is_denied(snapshot, id, &did)?, is_active(snapshot, &did)?);
+        Ok(views::Member { handle: self.handle_of(&did), role, blocked, active, since, did })
     }
 }
 
@@ -98,12 +105,6 @@ fn leading(snapshot: &Snapshot, id: CommunityId, community: &Community) -> Resul
         }
     }
     Ok(leading)
-}
-
-fn member(snapshot: &Snapshot, id: CommunityId, community: &Community, did: String, role: views::Role) -> Result<views::Member, Problem> {
-    let joined = memberships(snapshot, &community.uri, &did)?.iter().filter(|membership| membership.active).map(|membership| membership.joined_at).min();
-    let since = joined.or((role == views::Role::Owner).then_some(community.config.created_at)).map(datetime);
-    Ok(views::Member { handle: None, role, blocked: is_denied(snapshot, id, &did)?, active: is_active(snapshot, &did)?, since, did })
 }
 
 /// Somebody's membership records in a community.

@@ -1,4 +1,4 @@
-//! From a feed's mix as the API has it to that of the record: the two forms in which it is written: fractions in the API, whole percent in the record.
+//! The two forms of a feed's mix: fractions in the API, whole percent in the record.
 
 use super::Problem;
 use super::views::FeedMix;

@@ -5,6 +5,8 @@
 //! views.rs        the JSON of the answers
 //! page.rs         lists, some at a time
 //! find.rs         the ids by which communities are called
+//! called.rs       what people and posts are called
+//! handles.rs      the handles of people in lists
 //! standing.rs     what somebody is in a community
 //! catalogue.rs    names and parents of all communities, in memory
 //! communities.rs  one community, lists of them, their numbers
@@ -26,10 +28,12 @@
 
 pub mod access;
 mod actions;
+mod called;
 mod catalogue;
 mod communities;
 mod explain;
 mod find;
+mod handles;
 mod held;
 mod host;
 mod letters;
@@ -97,6 +101,7 @@ struct Inner {
     catalogue: catalogue::Catalogue,
     stats: stats::Kept,
     looks: explain::Looks,
+    handles: handles::Handles,
 }
 
 impl std::fmt::Debug for Inner {
@@ -124,7 +129,8 @@ impl Dashboard {
     }
 
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, catalogue: catalogue::Catalogue::default(), stats: stats::Kept::new(), looks: explain::Looks::default() }))
+        let (catalogue, stats) = (catalogue::Catalogue::default(), stats::Kept::new());
+        Self(Arc::new(Inner { parts, catalogue, stats, looks: explain::Looks::default(), handles: handles::Handles::default() }))
     }
 
     fn reading(&self) -> Result<Reading, Problem> {

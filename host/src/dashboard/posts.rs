@@ -25,7 +25,11 @@ impl Dashboard {
     pub fn posts(&self, id: &str, hidden: bool, page: &Page) -> Result<views::Posts, Problem> {
         let reading = self.reading()?;
         let (number, community) = find::find(&reading.snapshot, id)?;
-        if hidden { all(&reading, number, &community, page) } else { shown(&reading, number, page) }
+        let mut posts = if hidden { all(&reading, number, &community, page) } else { shown(&reading, number, page) }?;
+        for post in &mut posts.posts {
+            post.author_handle = self.handle_of(&post.author);
+        }
+        Ok(posts)
     }
 }
 
@@ -43,7 +47,8 @@ fn shown(reading: &Reading, id: CommunityId, page: &Page) -> Result<views::Posts
         let Some((sort_time, rkey, author)) = place_parts(&key[own.as_ref().len()..]) else { return Ok(None) };
         let Entry { reply, languages, labels } = decode::<Showing>(Table::Visible, key, value)?.entry;
         let (uri, created_at) = (post_key(author, rkey).uri(), datetime(sort_time));
-        Ok(Some(views::Post { uri, author: author.to_owned(), created_at, reply, languages, labels, shown: true, hidden_because: Vec::new() }))
+        let author = author.to_owned();
+        Ok(Some(views::Post { uri, author, author_handle: None, created_at, reply, languages, labels, shown: true, hidden_because: Vec::new() }))
     })?;
     let cursor = found.next.map(|key| cursor(List::Posts, &key[own.as_ref().len()..]));
     Ok(views::Posts { posts: found.items, cursor })
@@ -62,7 +67,8 @@ fn all(reading: &Reading, id: CommunityId, community: &Community, page: &Page) -
         let Some(record::Post { reply, languages, labels, .. }) = post(&reading.snapshot, &key)? else { continue };
         let shown = sort_time <= window.newest && is_shown(&reading.snapshot, id, place)?;
         let hidden_because = if shown { Vec::new() } else { reasons(&reading.snapshot, id, &key, sort_time, window)? };
-        posts.push(views::Post { uri: key.uri(), author: key.did, created_at: datetime(sort_time), reply, languages, labels, shown, hidden_because });
+        let (uri, created_at) = (key.uri(), datetime(sort_time));
+        posts.push(views::Post { uri, author: key.did, author_handle: None, created_at, reply, languages, labels, shown, hidden_because });
     }
     Ok(views::Posts { posts, cursor })
 }

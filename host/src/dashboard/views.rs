@@ -98,7 +98,7 @@ pub struct Communities {
 pub struct Member {
     #[schema(example = "did:plc:ewvi7nxzyoun6zhxrhs64oiz", pattern = "^did:[a-z]+:", max_length = 256)]
     pub did: String,
-    /// Only if this host has verified it lately.
+    /// If this host has verified it lately. Missing where it isn't known yet: it is looked up, and there in a moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "alice.example.com", max_length = 253)]
     pub handle: Option<String>,
@@ -135,6 +135,10 @@ pub struct Action {
     pub rkey: String,
     #[schema(example = "did:plc:ewvi7nxzyoun6zhxrhs64oiz", pattern = "^did:[a-z]+:", max_length = 256)]
     pub author: String,
+    /// If this host has verified it lately. Missing where it isn't known yet: it is looked up, and there in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "alice.example.com", max_length = 253)]
+    pub author_handle: Option<String>,
     pub action: ActionKind,
     /// A post's AT-URI, or a DID.
     #[schema(example = "at://did:plc:mia/app.bsky.feed.post/3jzfcijpj2z2c", max_length = 512)]
@@ -184,6 +188,10 @@ pub struct Post {
     pub uri: String,
     #[schema(example = "did:plc:mia", pattern = "^did:[a-z]+:", max_length = 256)]
     pub author: String,
+    /// If this host has verified it lately. Missing where it isn't known yet: it is looked up, and there in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "alice.example.com", max_length = 253)]
+    pub author_handle: Option<String>,
     #[schema(example = "2026-11-20T12:00:00.000Z", format = DateTime)]
     pub created_at: String,
     /// Whether it answers another post.
@@ -253,6 +261,10 @@ pub struct Day {
 pub struct HeldAuthor {
     #[schema(example = "did:plc:mia", pattern = "^did:[a-z]+:", max_length = 256)]
     pub did: String,
+    /// If this host has verified it lately. Missing where it isn't known yet: it is looked up, and there in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "alice.example.com", max_length = 253)]
+    pub handle: Option<String>,
     pub posts: u64,
     /// The date of the newest of them.
     #[schema(example = "2026-11-20T12:00:00.000Z", format = DateTime)]

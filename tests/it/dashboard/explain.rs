@@ -251,7 +251,7 @@ async fn only_posts_of_open_communities_are_explained() {
         &uri(&ann, POST, &"x".repeat(513)),
     ] {
         let refused = dashboard(&asked.world).explain("main", post).await;
-        assert!(matches!(refused, Err(Problem::Invalid(_)) | Err(Problem::NotFound { .. })), "{post}: {refused:?}");
+        assert!(matches!(refused, Err(Problem::Unprocessable(_)) | Err(Problem::NotFound { .. })), "{post}: {refused:?}");
     }
     let refused = dashboard(&asked.world).explain("nowhere", &uri(&ann, POST, "x")).await;
     assert!(matches!(refused, Err(Problem::NotFound { .. })));

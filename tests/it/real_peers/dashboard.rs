@@ -73,6 +73,7 @@ impl Play {
         for post in posts {
             let path = self.path(&format!("/explain?post={}", http::encode(&post.uri)));
             let explanation = self.reader.reads(&path).await;
+            assert_eq!(explanation["post"], json!(post.uri));
             let clauses = explanation["clauses"].as_array().unwrap_or_else(|| panic!("{what}: {explanation}"));
             let broken: Vec<String> =
                 clauses.iter().filter(|clause| clause["holds"] == json!(false)).filter_map(|clause| clause["code"].as_str().map(str::to_owned)).collect();
@@ -189,11 +190,14 @@ async fn a_community_is_founded_run_and_closed_through_the_api_alone() {
         assert!(user.person.records(ACTION).await.is_empty(), "what is refused is not written either");
     }
     assert_eq!(mia.api.put(&play.path(&format!("/members/{}", mia.did())), &json!({ "role": "moderator" })).await.status, 403);
-    let member = play.role(&mut olga, mia.did(), json!({ "role": "moderator" })).await;
-    assert_eq!(member["role"], json!("moderator"), "{member}");
+    let member = play.role(&mut olga, "mia.test", json!({ "role": "moderator" })).await;
+    assert_eq!((&member["did"], &member["role"]), (&json!(mia.did()), &json!("moderator")), "who is meant may be called by their handle");
     assert_eq!(mia.api.reads(&play.path("")).await["role"], json!("moderator"));
 
-    let hidden = play.act(&mut mia, "hide_post", &ben1.uri).await;
+    // By the address of its page, as the app gives it.
+    let page = format!("https://bsky.app/profile/ben.test/post/{}", rkey(&ben1.uri));
+    let hidden = play.act(&mut mia, "hide_post", &page).await;
+    assert_eq!(hidden["target"], json!(ben1.uri));
     assert_eq!((&hidden["author"], &hidden["decides"], &hidden["authorHasSay"]), (&json!(mia.did()), &json!(true), &json!(true)));
     play.is("a moderator hides a post", &[&olga1, &mia1, &cat1, &ben2, &ann1, &dans]).await;
     assert_eq!(events.until("moderation").await.name, "moderation");
@@ -221,7 +225,7 @@ async fn a_community_is_founded_run_and_closed_through_the_api_alone() {
 
     // Blocked, and forgiven.
     assert_eq!(mia.api.post("/api/moderation/actions", &json!({ "community": play.id, "action": "block_user", "target": olga.did() })).await.status, 403);
-    play.act(&mut olga, "block_user", cat.did()).await;
+    play.act(&mut olga, "block_user", "cat.test").await;
     play.is("who is blocked is gone", &[&olga1, &mia1, &ben2, &ann1, &dans]).await;
     assert_eq!(cat.api.reads(&play.path("")).await["blocked"], json!(true));
     play.stage.shows("who is blocked is gone", &[&olga1, &mia1, &ben2, &ann1, &dans]).await;

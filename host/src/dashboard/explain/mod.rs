@@ -32,9 +32,9 @@ pub type Judge = Arc<dyn Fn(&RawRecord<'_>) -> Verdict + Send + Sync>;
 const MAX_RKEY: usize = 512;
 
 impl Dashboard {
-    /// Why the post with this AT-URI is in the community's feed, or isn't.
+    /// Why this post, by its AT-URI or its page's address, is in the community's feed, or isn't.
     pub async fn explain(&self, id: &str, post: &str) -> Result<views::Explanation, Problem> {
-        let key = post_key(post)?;
+        let key = post_key(&self.post_uri(post).await?)?;
         let facts = Facts::gather(self, id, &key)?;
         let look = if facts.is_known() { Look::Unneeded } else { self.look(&key).await };
         Ok(clauses::explanation(&facts, &look))

@@ -27,8 +27,8 @@ pub struct NewAction {
     #[schema(max_length = 600)]
     pub community: String,
     pub action: ActionKind,
-    /// A post's AT-URI for hiding and unhiding, a DID for blocking and unblocking.
-    #[schema(max_length = 512, example = "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3mptbyplj5d2a")]
+    /// For hiding and unhiding a post: the address of its page, or its AT-URI. For blocking and unblocking somebody: a handle, or a DID.
+    #[schema(max_length = 1024, example = "https://bsky.app/profile/alice.example.com/post/3mptbyplj5d2a")]
     pub target: String,
     /// At most 300 letters. Public for everybody and for ever: no names, addresses or reports of others.
     #[schema(max_length = 3000)]

@@ -13,7 +13,7 @@ use super::input::{Body, Named, PageQuery, Parameters, sought};
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::{Communities, Community, Explanation, Posts, Stage, Stats};
 use crate::dashboard::writes::{Amendment, Closed, NewCommunity};
-use crate::dashboard::{CommunitiesQuery, Dashboard, Page, Problem, RoleFilter};
+use crate::dashboard::{CommunitiesQuery, Dashboard, Page, RoleFilter};
 
 /// Which communities.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,14 +53,14 @@ pub(super) struct PostQuery {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExplainQuery {
-    /// The post's AT-URI, by DID.
-    #[param(example = "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3mptbyplj5d2a", max_length = 512)]
+    /// The address of the post's page, as the app's "Copy link to post" gives it, or its AT-URI.
+    #[param(example = "https://bsky.app/profile/alice.example.com/post/3mptbyplj5d2a", max_length = 1024)]
     post: String,
 }
 
 /// Communities
 ///
-/// In the order in which they were opened, the newest first.
+/// In the order in which they were opened, the first opened first.
 #[utoipa::path(get, path = "/api/communities", tag = "communities", params(CommunityQuery), responses(
     (status = 200, body = Communities), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
 ))]
@@ -186,9 +186,6 @@ pub(super) async fn explain(
     Named(id): Named<String>,
     Parameters(query): Parameters<ExplainQuery>,
 ) -> Result<Json<Explanation>, ApiError> {
-    if query.post.len() > 512 {
-        return Err(Problem::Unprocessable("that is too long for a post's URI".to_owned()).into());
-    }
     api.dashboard.may(&caller.who, Deed::Read, &id)?;
     Ok(Json(api.dashboard.explain(&id, &query.post).await?))
 }

@@ -76,7 +76,7 @@ pub(super) async fn join(
 ///
 /// Edits the moderators in the owner's record. What a dismissed moderator has decided becomes the owner's decision, unless `keepActions` is false.
 #[utoipa::path(put, path = "/api/communities/{id}/members/{did}", tag = "members",
-    params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The member's DID")), request_body = NewRole, responses(
+    params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The member's DID or handle")), request_body = NewRole, responses(
     (status = 200, body = Appointed),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
@@ -88,6 +88,7 @@ pub(super) async fn appoint(
     Body(wish): Body<NewRole>,
 ) -> Result<Json<Appointed>, ApiError> {
     let repo = api.sessions.repo(&session)?;
+    let did = api.dashboard.person(&did).await?;
     Ok(Json(api.dashboard.appoint(&who, &repo, &id, &did, wish).await?))
 }
 
@@ -95,12 +96,13 @@ pub(super) async fn appoint(
 ///
 /// Ends the caller's own membership; nobody can end another's.
 #[utoipa::path(delete, path = "/api/communities/{id}/members/{did}", tag = "members",
-    params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The caller's own DID")), responses(
+    params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The caller's own DID or handle")), responses(
     (status = 200, body = Left),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn leave(State(api): State<Api>, Writer { who, session }: Writer, Named((id, did)): Named<(String, String)>) -> Result<Json<Left>, ApiError> {
     let repo = api.sessions.repo(&session)?;
+    let did = api.dashboard.person(&did).await?;
     Ok(Json(api.dashboard.leave(&who, &repo, &id, &did).await?))
 }

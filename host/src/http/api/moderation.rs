@@ -11,7 +11,7 @@ use super::caller::{Caller, Writer};
 use super::error::{ApiError, ErrorBody};
 use super::input::{Body, Named, Parameters};
 use crate::dashboard::access::Deed;
-use crate::dashboard::views::{Action, Actions};
+use crate::dashboard::views::{Action, ActionKind, Actions};
 use crate::dashboard::writes::{NewAction, Undone};
 use crate::dashboard::{Dashboard, Page};
 
@@ -22,8 +22,8 @@ pub(super) struct ActionQuery {
     /// The community's id or AT-URI.
     #[param(max_length = 1024)]
     community: String,
-    /// Those on this post, by its AT-URI, or on this DID.
-    #[param(max_length = 512)]
+    /// Those on this post, or on this person: an AT-URI, a page's address, a DID or a handle.
+    #[param(max_length = 1024)]
     target: Option<String>,
     /// Items at a time.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -41,6 +41,10 @@ pub(super) struct ActionQuery {
 pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(query): Parameters<ActionQuery>) -> Result<Json<Actions>, ApiError> {
     let ActionQuery { community, target, limit, cursor } = query;
     let page = Page::new(limit, cursor)?;
+    let target = match target {
+        Some(target) => Some(api.dashboard.target(&target).await?),
+        None => None,
+    };
     let reading = move |dashboard: &Dashboard| {
         dashboard.may(&caller.who, Deed::Read, &community)?;
         dashboard.actions(&community, target.as_deref(), &page)
@@ -58,7 +62,11 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(quer
 ))]
 pub(super) async fn act(State(api): State<Api>, Writer { who, session }: Writer, Body(wish): Body<NewAction>) -> Result<(StatusCode, Json<Action>), ApiError> {
     let repo = api.sessions.repo(&session)?;
-    Ok((StatusCode::CREATED, Json(api.dashboard.act(&who, &repo, wish).await?)))
+    let target = match wish.action {
+        ActionKind::HidePost | ActionKind::UnhidePost => api.dashboard.post_uri(&wish.target).await?,
+        ActionKind::BlockUser | ActionKind::UnblockUser => api.dashboard.person(&wish.target).await?,
+    };
+    Ok((StatusCode::CREATED, Json(api.dashboard.act(&who, &repo, NewAction { target, ..wish }).await?)))
 }
 
 /// Undo an action of one's own
