@@ -178,7 +178,7 @@ pub(super) async fn stats(State(api): State<Api>, caller: Caller, Named(id): Nam
 /// Clause by clause. What this host has never seen is looked up at the author's own server.
 #[utoipa::path(get, path = "/api/communities/{id}/explain", tag = "communities", params(("id" = String, Path, description = "The community's id"), ExplainQuery), responses(
     (status = 200, body = Explanation),
-    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn explain(
     State(api): State<Api>,

@@ -98,7 +98,7 @@ pub(super) async fn appoint(
 #[utoipa::path(delete, path = "/api/communities/{id}/members/{did}", tag = "members",
     params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The caller's own DID or handle")), responses(
     (status = 200, body = Left),
-    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn leave(State(api): State<Api>, Writer { who, session }: Writer, Named((id, did)): Named<(String, String)>) -> Result<Json<Left>, ApiError> {

@@ -36,7 +36,8 @@ pub(super) struct ActionQuery {
 /// A community's moderation actions, newest first
 #[utoipa::path(get, path = "/api/moderation/actions", tag = "moderation", params(ActionQuery), responses(
     (status = 200, body = Actions),
-    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+    (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 429, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(query): Parameters<ActionQuery>) -> Result<Json<Actions>, ApiError> {
     let ActionQuery { community, target, limit, cursor } = query;
