@@ -54,14 +54,18 @@ impl Events {
         tokio::time::timeout(PATIENCE, self.read()).await.expect("an event comes")
     }
 
+    /// All events up to the next with this name, which is the last of them.
+    pub async fn up_to(&mut self, name: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        while events.last().is_none_or(|event: &Event| event.name != name) {
+            events.push(self.next().await.unwrap_or_else(|| panic!("the stream ends before a `{name}`, after {events:?}")));
+        }
+        events
+    }
+
     /// The next event with this name; those before it are passed over.
     pub async fn until(&mut self, name: &str) -> Event {
-        loop {
-            let event = self.next().await.unwrap_or_else(|| panic!("the stream ends before a `{name}`"));
-            if event.name == name {
-                return event;
-            }
-        }
+        self.up_to(name).await.pop().expect("it is the last of them")
     }
 
     async fn read(&mut self) -> Option<Event> {
