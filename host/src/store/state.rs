@@ -4,13 +4,19 @@
 //! what it fails like: nobody may ever be told to throw it away. A file of a newer version, a damaged one, and one that another
 //! process has open are refused in a sentence.
 //!
+//! The file is its owner's alone (mode 0600), as the secret is: whose DIDs sign in here is nobody else's matter either.
+//!
 //! Every commit is durable before it returns, so it takes a sync of the disk: callers in async code hand it to a blocking thread.
 //! After a failed write redb answers nothing until the file is opened again; the next call here does that.
 
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError};
 
 /// The version of the form of the rows.
@@ -212,10 +218,20 @@ impl State {
 }
 
 fn open(path: &Path) -> Result<Database, StateError> {
-    Database::builder().set_cache_size(CACHE).create(path).map_err(|cause| match cause {
+    let file = file(path).map_err(|cause| StateError::Open { path: path.to_owned(), cause: cause.to_string() })?;
+    FileBackend::new(file).and_then(|file| Database::builder().set_cache_size(CACHE).create_with_backend(file)).map_err(|cause| match cause {
         redb::DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path.to_owned()),
         other => StateError::Open { path: path.to_owned(), cause: other.to_string() },
     })
+}
+
+/// The file, made if there is none. One that others may read is closed to them: a former version made it so.
+fn file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -263,6 +279,17 @@ mod tests {
         assert_eq!(state.get(Shelf::Owners, b"a1").expect("it can be read").as_deref(), Some(&b"x"[..]));
         assert_eq!((keys(&state, "a"), keys(&state, "")), (vec!["a1".into(), "a2".into()], vec!["a1".into(), "a2".into(), "b1".into()]));
         assert_eq!(state.count(Shelf::Owners).expect("it can be read"), 3);
+    }
+
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        let (_directory, path) = file();
+        let mode = || path.metadata().expect("it is there").mode() & 0o777;
+        drop(State::open(&path).expect("a new file"));
+        assert_eq!(mode(), 0o600, "a new one");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("the test's own file");
+        drop(State::open(&path).expect("the same file"));
+        assert_eq!(mode(), 0o600, "one that was open to others");
     }
 
     #[test]
