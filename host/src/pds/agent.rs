@@ -277,3 +277,41 @@ fn error_of(response: &Response) -> (String, String) {
 fn clean(words: &str) -> String {
     words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_full_queue_is_not_the_servers_fault() {
+        let host = || "pds.example.org".to_owned();
+        assert_eq!(RepoError::from(OutboundError::Busy { host: host() }), RepoError::Crowded);
+        assert!(matches!(RepoError::from(OutboundError::Timeout { host: host(), deadline: PATIENCE }), RepoError::Late(_)));
+    }
+
+    #[test]
+    fn only_what_is_about_the_credentials_signs_anybody_out() {
+        let check = |status: u16, name: &str, expected: bool| {
+            let failure = Failure::Refused { status, name: name.to_owned(), words: String::new(), pause: PATIENCE };
+            let is_signed_out = matches!(RepoError::from(failure), RepoError::SignedOut(_));
+            assert_eq!((signs_out(status, name), is_signed_out), (expected, expected), "{status} {name}");
+        };
+        for (status, name) in [(401, ""), (401, "AuthMissing"), (401, "invalid_token"), (400, "ExpiredToken"), (400, "InvalidToken")] {
+            check(status, name, true);
+        }
+        for (status, name) in [
+            (400, ""),
+            (400, "InvalidRequest"),
+            (401, "AccountTakedown"),
+            (400, "AccountDeactivated"),
+            (401, "use_dpop_nonce"),
+            (403, "InvalidToken"),
+            (403, ""),
+            (429, "RateLimitExceeded"),
+            (500, "ExpiredToken"),
+            (503, ""),
+        ] {
+            check(status, name, false);
+        }
+    }
+}

