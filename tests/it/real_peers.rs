@@ -13,6 +13,7 @@ mod document; // every answer of the API is what its document says
 mod journey; // a community's life, seen through the AppView
 mod killed; // PDS, bridge and program, again and again
 mod read; // what the firehose didn't tell
+mod secrets; // none is in the log
 mod sign_in; // by app password and by OAuth, at a real PDS
 mod stage; // where a feed is looked at
 mod ways; // what a PDS does that no fixture shows

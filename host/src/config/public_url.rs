@@ -60,6 +60,21 @@ impl PublicUrl {
         (host == "localhost" || host.ends_with(".localhost")).then(|| port.parse().ok())?
     }
 
+    /// Why other servers won't deal with a host of this name, and what to do, if so. A private network may do with it.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let host = self.origin.strip_prefix("https://");
+        match host {
+            _ if self.loopback_port().is_some() => None,
+            None => Some(
+                "nobody can sign in by OAuth, whose clients have https names, and no AppView looks the service up: use https, by a proxy in front if need be",
+            ),
+            Some(host) if host.contains(':') => Some(
+                "AT Protocol knows did:web with a port on localhost alone, and servers may refuse an OAuth client with one: use port 443, by a proxy in front if need be",
+            ),
+            Some(_) => None,
+        }
+    }
+
     /// The service endpoint of the DID document: the origin, without a slash at the end.
     pub fn endpoint(&self) -> &str {
         &self.origin

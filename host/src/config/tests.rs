@@ -315,6 +315,23 @@ fn a_public_url_gives_the_services_did() {
 }
 
 #[test]
+fn a_public_url_that_the_network_does_not_take_is_told() {
+    for (url, word) in [
+        ("https://feeds.example.org", None),
+        ("http://localhost:3000", None),
+        ("http://a.localhost", None),
+        ("http://feeds.example.org", Some("https")),
+        ("http://feeds.example.org:3000", Some("https")),
+        ("https://localhost:3000", Some("443")),
+        ("https://feeds.example.org:8443", Some("443")),
+    ] {
+        let trouble = PublicUrl::parse(url).expect("a public URL").trouble();
+        assert_eq!(trouble.is_some(), word.is_some(), "{url}: {trouble:?}");
+        assert!(word.is_none_or(|word| trouble.is_some_and(|trouble| trouble.contains(word))), "{url}: {trouble:?}");
+    }
+}
+
+#[test]
 fn the_default_public_url_follows_the_port() {
     let config = serve(&["--listen", "0.0.0.0:8080"], &[]).expect("an address is right");
     assert_eq!(config.public_url.service_did(), "did:web:localhost%3A8080");

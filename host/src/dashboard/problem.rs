@@ -123,6 +123,7 @@ impl From<RepoError> for Problem {
             RepoError::Conflict(_) => Self::conflict("Changed", "the record was changed meanwhile: look at it and try again"),
             RepoError::Invalid(why) => Self::Upstream(format!("your server doesn't take the record: {why}")),
             RepoError::Busy(pause) => Self::TooMany { message: "your server wants to be left alone for a while".to_owned(), again_in: Some(pause) },
+            RepoError::Crowded => Self::Unavailable("too many servers are being asked from here at the moment: try again in a moment".to_owned()),
             RepoError::Late(why) => Self::Late(format!("your server took too long: {why}")),
             RepoError::Unreachable(why) => Self::Upstream(format!("your server can't be reached: {why}")),
         }

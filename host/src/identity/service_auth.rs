@@ -49,7 +49,7 @@ enum Verdict {
 impl ServiceAuth {
     /// For the service of this DID.
     pub fn new(resolver: Resolver, clock: Clock, service: String) -> Self {
-        Self { resolver, clock, service }
+        Self { resolver: resolver.for_tokens(), clock, service }
     }
 
     /// The DID that has signed the token in this header, which came with a call of this method; `None` if that can't be told.

@@ -99,8 +99,13 @@ fn document(seed: u8) -> Value {
 
 /// An Authorization header of Alice's, signed with the key of this seed.
 fn header(seed: u8) -> String {
+    header_of(ALICE, seed)
+}
+
+/// The same in another's name.
+fn header_of(issuer: &str, seed: u8) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let claims = json!({ "iss": ALICE, "aud": US, "exp": NOW_MS / 1_000 + 86_400 * 2, "lxm": METHOD });
+    let claims = json!({ "iss": issuer, "aud": US, "exp": NOW_MS / 1_000 + 86_400 * 2, "lxm": METHOD });
     let signed = format!("{}.{}", part(&json!({ "alg": "ES256K" })), part(&claims));
     let hash: [u8; 32] = ring::digest::digest(&ring::digest::SHA256, signed.as_bytes()).as_ref().try_into().expect("32 bytes");
     let signature = Secp256k1::new().sign_ecdsa(Message::from_digest(hash), &secret(seed)).serialize_compact();
@@ -292,4 +297,38 @@ async fn a_known_key_decides_while_the_directory_is_away() {
     assert_eq!(auth.reader(&header(7), METHOD, true).await, Ok(Some(ALICE.to_owned())));
     assert_eq!(auth.reader(&header(8), METHOD, true).await, Err(TokenError::BadJwtSignature));
     assert_eq!(auth.reader(&header(7), METHOD, true).await, Ok(Some(ALICE.to_owned())));
+}
+
+#[tokio::test]
+async fn hosts_that_forged_tokens_name_keep_nobody_waiting_but_tokens_of_other_hosts() {
+    let (directory, clock) = (Directory::start().await, Clock::standing_at(NOW_MS));
+    let resolver = directory.resolver(&clock);
+    let auth = ServiceAuth::new(resolver.clone(), clock.clone(), US.to_owned());
+    // They take the connection and never say a word; more than there are flights and slots of any kind.
+    let mut tarpits = Vec::new();
+    for _ in 0..300 {
+        tarpits.push(TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port"));
+    }
+    let dids: Vec<_> = tarpits.iter().map(|tarpit| format!("did:web:localhost%3A{}", tarpit.local_addr().expect("a bound socket").port())).collect();
+    for did in &dids {
+        assert_eq!(auth.reader(&header_of(did, 9), METHOD, false).await, Ok(None), "a forged token is anonymous");
+    }
+    // Until those that there is room for hang.
+    let mut hanging = Vec::new();
+    for tarpit in &tarpits[..16] {
+        hanging.push(tarpit.accept().await.expect("somebody comes"));
+    }
+    let soon = async |what: &str, looking: &mut (dyn Future<Output = bool> + Unpin)| {
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(3), looking).await;
+        assert_eq!(answer, Ok(true), "{what}");
+    };
+    soon("somebody signs in", &mut Box::pin(async { resolver.resolve_anew(ALICE).await.is_ok() })).await;
+    resolver.purge(ALICE);
+    soon("a reader whom the directory knows", &mut Box::pin(async { auth.reader(&header(7), METHOD, true).await == Ok(Some(ALICE.to_owned())) })).await;
+    let own = format!("did:web:localhost%3A{}", directory.address.port());
+    let mut document = document(7);
+    document["id"] = json!(own);
+    directory.says(200, document.to_string());
+    assert_eq!(auth.reader(&header_of(&own, 7), METHOD, true).await, Ok(None), "this is the harm");
+    soon("the same host for who signs in", &mut Box::pin(async { resolver.resolve(&own).await.is_ok() })).await;
 }

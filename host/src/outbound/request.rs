@@ -1,5 +1,8 @@
 //! What is asked, and what came back.
 
+use std::fmt;
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -9,8 +12,12 @@ use url::Url;
 
 use super::error::OutboundError;
 
+/// The longest pause that a server is granted, and the pause of one that doesn't say for how long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const UNSAID_PAUSE: Duration = Duration::from_secs(60);
+
 /// A request. Without [`Request::keep_alive`] it has a connection of its own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     pub(super) url: Url,
     pub(super) method: Method,
@@ -19,6 +26,20 @@ pub struct Request {
     pub(super) keep_alive: bool,
     /// Set when a header's value can't be sent.
     pub(super) unsendable: bool,
+}
+
+/// Neither body nor query nor the headers' values, which may be secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.host())
+            .field("path", &self.url.path())
+            .field("headers", &names)
+            .field("body", &self.body.len())
+            .finish()
+    }
 }
 
 impl Request {
@@ -90,12 +111,19 @@ pub(super) fn host(url: &Url) -> String {
 }
 
 /// An answer, whole.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response {
     pub(super) host: String,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub body: Bytes,
+}
+
+/// Neither body nor the headers' values: the answer to a sign-in has tokens in it.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("host", &self.host).field("status", &self.status.as_u16()).field("body", &self.body.len()).finish()
+    }
 }
 
 impl Response {
@@ -106,6 +134,12 @@ impl Response {
     /// The first header of this name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// For how long a server that can't serve us now wants to be left alone: as long as it says, within bounds.
+    pub fn pause(&self) -> Duration {
+        let said = self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        said.unwrap_or(UNSAID_PAUSE).min(LONGEST_PAUSE)
     }
 
     /// Whether the content's type is this one, whatever its parameters.
@@ -125,5 +159,35 @@ impl Response {
     /// The body as JSON, whatever the status.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, OutboundError> {
         serde_json::from_slice(&self.body).map_err(|cause| OutboundError::Json { host: self.host.clone(), cause: cause.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[test]
+    fn neither_a_request_nor_an_answer_shows_what_may_be_a_secret() {
+        let url = Url::parse("https://pds.example.org/xrpc/a?token=hidden-1").expect("a URL");
+        let request = Request::post(&url, Bytes::from_static(b"password=hidden-2")).header("authorization", "Bearer hidden-3").header("dpop-nonce", "hidden-4");
+        let mut headers = HeaderMap::new();
+        headers.insert("set-cookie", HeaderValue::from_static("hidden-5"));
+        let response = Response { host: "pds.example.org".to_owned(), status: StatusCode::OK, headers, body: Bytes::from_static(b"hidden-6") };
+        let shown = format!("{request:?} {request:#?} {response:?} {response:#?}");
+        assert!(shown.contains("pds.example.org") && shown.contains("/xrpc/a") && shown.contains("authorization"), "{shown}");
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn a_server_is_left_alone_as_long_as_it_says_within_bounds() {
+        for (said, seconds) in [(None, 60), (Some("7"), 7), (Some(" 0 "), 0), (Some("3600"), 3_600), (Some("999999999"), 3_600), (Some("Fri, 1 Jan 2027"), 60)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.extend(said.map(|said| (RETRY_AFTER, HeaderValue::from_static(said))));
+            let response = Response { host: String::new(), status: StatusCode::TOO_MANY_REQUESTS, headers, body: Bytes::new() };
+            assert_eq!(response.pause().as_secs(), seconds, "{said:?}");
+        }
     }
 }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! An [`Authority`] knows how to make a request in the user's name and how to renew what has expired; nothing else here ever sees a
-//! token. Answers are text from the network: bounded, and told to others only as a short, clean sentence. Every refusal becomes a
-//! [`RepoError`] here, at one place. Nothing is tried again.
+//! token. Answers are text from the network: bounded, looked over before atrium parses them ([`super::flat`]), and told to others only
+//! as a short, clean sentence. Every refusal becomes a [`RepoError`] here, at one place. Nothing is tried again.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
@@ -22,20 +22,17 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use url::Url;
 
+use super::flat;
 use crate::outbound::{Client, Limits, OutboundError, Request, Response};
 
 /// For a call in all, with the waiting, the renewal of what has expired, and the second try after it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A record has a megabyte at most by the specification.
-const RECORD: Limits = Limits { deadline: PATIENCE, body: 2 << 20 };
+/// A record, whose own limits leave it some ten kilobytes in the widest letters. Larger ones are none of ours.
+const RECORD_BYTES: usize = 128 << 10;
 
-/// A hundred of them; real ones have some ten kilobytes.
-const RECORDS: Limits = Limits { deadline: PATIENCE, body: 16 << 20 };
-
-/// The longest pause that a server is granted, and the pause of one that doesn't say for how long.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-const UNSAID_PAUSE: Duration = Duration::from_secs(60);
+/// What a server says of a sign-in or of a write: that of a hundred records has 25 KB.
+const OTHER_BYTES: usize = 64 << 10;
 
 /// Letters of a server's own words that are passed on.
 const WORDS: usize = 300;
@@ -58,6 +55,9 @@ pub enum RepoError {
     /// The server wants to be left alone for so long.
     #[error("the server wants to be left alone for {0:?}")]
     Busy(Duration),
+    /// The server was not asked: this program makes as many requests as it may. Worth trying in a moment.
+    #[error("too many requests are waiting here")]
+    Crowded,
     /// It may have been done all the same.
     #[error("the server did not answer in time: {0}")]
     Late(String),
@@ -75,6 +75,7 @@ impl RepoError {
             Self::Conflict(_) => "conflict",
             Self::Invalid(_) => "invalid",
             Self::Busy(_) => "busy",
+            Self::Crowded => "crowded",
             Self::Late(_) => "late",
             Self::Unreachable(_) => "unreachable",
         }
@@ -84,7 +85,8 @@ impl RepoError {
 impl From<OutboundError> for RepoError {
     fn from(cause: OutboundError) -> Self {
         match cause {
-            OutboundError::Timeout { .. } | OutboundError::Busy { .. } => Self::Late(cause.to_string()),
+            OutboundError::Timeout { .. } => Self::Late(cause.to_string()),
+            OutboundError::Busy { .. } => Self::Crowded,
             other => Self::Unreachable(other.to_string()),
         }
     }
@@ -145,11 +147,13 @@ impl Caller {
 
 impl HttpClient for Caller {
     async fn send_http(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Box<dyn StdError + Send + Sync + 'static>> {
-        let limits = if request.uri().path().ends_with("listRecords") { RECORDS } else { RECORD };
+        let body = if request.uri().path().ends_with(".getRecord") { RECORD_BYTES } else { OTHER_BYTES };
+        let limits = Limits { deadline: PATIENCE, body };
         let response = self.0.send(outgoing(request)?, limits).await.map_err(Failure::Other)?;
         if response.status() != 200 {
             return Err(Failure::of(&response).into());
         }
+        flat::check(&response.body).map_err(|what| Failure::Other(RepoError::Unreachable(format!("it answered with JSON that {what}"))))?;
         let mut answer = http::Response::builder();
         if let Some(of_type) = response.header("content-type") {
             answer = answer.header(CONTENT_TYPE, of_type);
@@ -187,7 +191,7 @@ fn outgoing(request: http::Request<Vec<u8>>) -> Result<Request, Box<dyn StdError
 pub(super) enum Failure {
     /// The server's own word for it; the name has letters and digits only.
     #[error("{status} {name}: {words}")]
-    Refused { status: u16, name: String, words: String, pause: Option<Duration> },
+    Refused { status: u16, name: String, words: String, pause: Duration },
     #[error(transparent)]
     Other(RepoError),
 }
@@ -195,8 +199,7 @@ pub(super) enum Failure {
 impl Failure {
     fn of(response: &Response) -> Self {
         let (name, words) = error_of(response);
-        let pause = response.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-        Self::Refused { status: response.status(), name, words, pause }
+        Self::Refused { status: response.status(), name, words, pause: response.pause() }
     }
 
     /// What atrium made of it.
@@ -227,10 +230,10 @@ impl From<Failure> for RepoError {
             (false, false) => format!("{name}: {words}"),
         };
         match (status, name.as_str()) {
-            (_, "AccountTakedown" | "AccountDeactivated" | "AccountSuspended" | "RepoDeactivated" | "RepoTakendown") => Self::Denied(said),
-            (_, "ExpiredToken" | "InvalidToken" | "AuthMissing" | "AuthenticationRequired") | (401, _) => Self::SignedOut(said),
+            (_, name) if is_of_account(name) => Self::Denied(said),
+            (status, name) if signs_out(status, name) => Self::SignedOut(said),
             (_, "InvalidSwap") => Self::Conflict(said),
-            (429, _) => Self::Busy(pause.unwrap_or(UNSAID_PAUSE).min(LONGEST_PAUSE)),
+            (429, _) => Self::Busy(pause),
             (403, _) => Self::Denied(said),
             (400 | 413 | 422, _) => Self::Invalid(said),
             _ => Self::Unreachable(said),
@@ -238,16 +241,23 @@ impl From<Failure> for RepoError {
     }
 }
 
-/// Whether the server says that the token with which it was asked is good no longer.
-pub(crate) fn is_expired(response: &Response) -> bool {
-    match response.status() {
-        400 | 401 => {
-            let (name, _) = error_of(response);
-            let challenge = response.header("www-authenticate").unwrap_or_default();
-            matches!(name.as_str(), "ExpiredToken" | "InvalidToken" | "invalid_token") || challenge.contains("invalid_token")
-        }
+/// Whether the server says that the credentials with which it was asked are good no longer.
+pub(crate) fn is_signed_out(response: &Response) -> bool {
+    signs_out(response.status(), &error_of(response).0)
+}
+
+fn signs_out(status: u16, name: &str) -> bool {
+    match status {
+        // A server that can't agree with itself about its nonces says nothing of the credentials.
+        401 => !is_of_account(name) && name != "use_dpop_nonce",
+        400 => matches!(name, "ExpiredToken" | "InvalidToken" | "invalid_token" | "AuthMissing" | "AuthenticationRequired"),
         _ => false,
     }
+}
+
+/// Whether an error is about the account, whatever the credentials.
+fn is_of_account(name: &str) -> bool {
+    matches!(name, "AccountTakedown" | "AccountDeactivated" | "AccountSuspended" | "RepoDeactivated" | "RepoTakendown")
 }
 
 /// The error's name and sentence, as far as they are text.
@@ -266,4 +276,42 @@ fn error_of(response: &Response) -> (String, String) {
 /// A server's words without what does harm in a log or an answer.
 fn clean(words: &str) -> String {
     words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_full_queue_is_not_the_servers_fault() {
+        let host = || "pds.example.org".to_owned();
+        assert_eq!(RepoError::from(OutboundError::Busy { host: host() }), RepoError::Crowded);
+        assert!(matches!(RepoError::from(OutboundError::Timeout { host: host(), deadline: PATIENCE }), RepoError::Late(_)));
+    }
+
+    #[test]
+    fn only_what_is_about_the_credentials_signs_anybody_out() {
+        let check = |status: u16, name: &str, expected: bool| {
+            let failure = Failure::Refused { status, name: name.to_owned(), words: String::new(), pause: PATIENCE };
+            let is_signed_out = matches!(RepoError::from(failure), RepoError::SignedOut(_));
+            assert_eq!((signs_out(status, name), is_signed_out), (expected, expected), "{status} {name}");
+        };
+        for (status, name) in [(401, ""), (401, "AuthMissing"), (401, "invalid_token"), (400, "ExpiredToken"), (400, "InvalidToken")] {
+            check(status, name, true);
+        }
+        for (status, name) in [
+            (400, ""),
+            (400, "InvalidRequest"),
+            (401, "AccountTakedown"),
+            (400, "AccountDeactivated"),
+            (401, "use_dpop_nonce"),
+            (403, "InvalidToken"),
+            (403, ""),
+            (429, "RateLimitExceeded"),
+            (500, "ExpiredToken"),
+            (503, ""),
+        ] {
+            check(status, name, false);
+        }
+    }
 }

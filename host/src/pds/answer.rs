@@ -7,12 +7,6 @@ use serde::Deserialize;
 use crate::event::AccountStatus;
 use crate::outbound::{OutboundError, Response};
 
-/// The longest pause that a server is granted.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
-
-/// The pause of one that says that it is too much and not for how long.
-const UNSAID: Duration = Duration::from_secs(60);
-
 /// Why a server's answer is not what was asked for.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PdsError {
@@ -45,8 +39,7 @@ pub(super) fn read<T: for<'a> Deserialize<'a>>(response: &Response) -> Result<T,
         error: String,
     }
     if matches!(response.status(), 429 | 503) {
-        let pause = response.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-        return Err(PdsError::Busy(pause.unwrap_or(UNSAID).min(PATIENCE)));
+        return Err(PdsError::Busy(response.pause()));
     }
     let name = serde_json::from_slice::<Xrpc>(&response.body).map(|xrpc| xrpc.error.chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>());
     Err(match name.as_deref() {

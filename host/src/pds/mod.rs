@@ -5,6 +5,7 @@
 //! repo.rs      one user's own repo, read and written with the user's authority
 //! login.rs     signing in there with a password
 //! agent.rs     atrium's agent over our client, for both
+//! flat.rs      whether JSON may be parsed by atrium
 //! ```
 //!
 //! [`Pds`] only reads, and only what anybody may read; [`Repo`] writes what its user may write. Neither retries or keeps anything: pace and
@@ -15,6 +16,7 @@
 
 mod agent;
 mod answer;
+mod flat;
 pub mod login;
 mod repo;
 
@@ -25,7 +27,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
-pub(crate) use agent::is_expired;
+pub(crate) use agent::is_signed_out;
 pub use agent::{Authority, RepoError};
 pub use answer::PdsError;
 pub use repo::{Found, Repo, Swap, Written};

@@ -10,20 +10,14 @@
 use std::sync::Arc;
 
 use atrium_api::agent::Agent;
-use atrium_api::com::atproto::repo::{apply_writes, create_record, defs, delete_record, get_record, list_records, put_record};
+use atrium_api::com::atproto::repo::{apply_writes, create_record, defs, delete_record, get_record, put_record};
+use atrium_api::types::Unknown;
 use atrium_api::types::string::{AtIdentifier, Cid, Did, Nsid, RecordKey};
-use atrium_api::types::{LimitedNonZeroU8, Unknown};
-use atrium_xrpc::{InputDataOrBytes, OutputDataOrBytes, XrpcClient, XrpcRequest, http};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::agent::{Authority, Caller, Failure, PATIENCE, RepoError};
-use super::next;
 use crate::event::Rev;
-
-/// The most records in one answer; the lexicon's most.
-const AT_ONCE: u8 = 100;
 
 /// The most writes in one commit; the reference implementation takes 200.
 const WRITES_AT_ONCE: usize = 100;
@@ -31,7 +25,6 @@ const WRITES_AT_ONCE: usize = 100;
 /// A user's repo. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Repo {
-    caller: Caller,
     agent: Arc<Agent<Caller>>,
     did: Did,
 }
@@ -63,8 +56,6 @@ pub struct Found {
 pub enum Swap<'a> {
     /// Whatever is there.
     Any,
-    /// No record.
-    Absent,
     /// The record with this CID.
     Is(&'a str),
 }
@@ -73,8 +64,7 @@ impl Repo {
     /// The repo of whom this is the authority of; `None` if that isn't a DID.
     pub fn new(authority: Arc<dyn Authority>) -> Option<Self> {
         let did = Did::new(authority.did().to_owned()).ok()?;
-        let caller = Caller(authority);
-        Some(Self { agent: Arc::new(caller.agent()), caller, did })
+        Some(Self { agent: Arc::new(Caller(authority).agent()), did })
     }
 
     /// Whose repo it is.
@@ -143,35 +133,9 @@ impl Repo {
             swap_record: expected(swap)?,
             validate: None,
         };
-        let output = match swap {
-            Swap::Absent => within(self.put_absent(input)).await?,
-            _ => within(async { self.agent.api.com.atproto.repo.put_record(input.into()).await.map_err(Failure::from_atrium) }).await?,
-        };
+        let output = within(async { self.agent.api.com.atproto.repo.put_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
         let Some(rev) = rev(output.commit.as_ref())? else { return Ok(None) };
         Ok(Some(Written { uri: self.uri(&output.uri, collection, rkey)?, cid: text(&output.cid), rev }))
-    }
-
-    /// The lexicon's `swapRecord` may be null, for a record that must not be there. Atrium's type can't say that; the rest is its own.
-    async fn put_absent(&self, input: put_record::InputData) -> Result<put_record::Output, Failure> {
-        #[derive(Serialize)]
-        struct Absent {
-            #[serde(flatten)]
-            input: put_record::InputData,
-            #[serde(rename = "swapRecord")]
-            swap_record: (),
-        }
-        let request = XrpcRequest::<(), Absent> {
-            method: http::Method::POST,
-            nsid: put_record::NSID.to_owned(),
-            parameters: None,
-            input: Some(InputDataOrBytes::Data(Absent { input, swap_record: () })),
-            encoding: Some("application/json".to_owned()),
-        };
-        match self.caller.send_xrpc::<_, _, put_record::Output, put_record::Error>(&request).await {
-            Ok(OutputDataOrBytes::Data(output)) => Ok(output),
-            Ok(OutputDataOrBytes::Bytes(_)) => Err(Failure::Other(nonsense("something else than JSON"))),
-            Err(error) => Err(Failure::from_atrium(error)),
-        }
     }
 
     /// Deletes a record. `None` if it wasn't there: then nothing has changed.
@@ -180,25 +144,6 @@ impl Repo {
             delete_record::InputData { collection: nsid(collection)?, repo: self.repo(), rkey: key(rkey)?, swap_commit: None, swap_record: expected(swap)? };
         let output = within(async { self.agent.api.com.atproto.repo.delete_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
         rev(output.commit.as_ref())
-    }
-
-    /// A page of a collection: record keys with their records, from the greatest key to the smallest, and where it goes on.
-    pub async fn list(&self, collection: &str, cursor: Option<&str>) -> Result<(Vec<(String, Found)>, Option<String>), RepoError> {
-        let limit = LimitedNonZeroU8::try_from(AT_ONCE).ok();
-        let parameters =
-            list_records::ParametersData { collection: nsid(collection)?, cursor: cursor.map(str::to_owned), limit, repo: self.repo(), reverse: None };
-        let output = within(async { self.agent.api.com.atproto.repo.list_records(parameters.into()).await.map_err(Failure::from_atrium) }).await?;
-        if output.records.len() > usize::from(AT_ONCE) {
-            return Err(nonsense("more records than were asked for"));
-        }
-        let prefix = format!("at://{}/{collection}/", self.did());
-        let mut records = Vec::with_capacity(output.records.len());
-        for record in &output.records {
-            let rkey = record.uri.strip_prefix(&prefix).filter(|rkey| super::is_rkey(rkey)).ok_or_else(|| nonsense("a record of another repo"))?;
-            records.push((rkey.to_owned(), Found { cid: text(&record.cid), value: object(&record.value)? }));
-        }
-        let cursor = next(output.cursor.clone(), cursor, records.is_empty()).map_err(|cause| RepoError::Unreachable(cause.to_string()))?;
-        Ok((records, cursor))
     }
 
     fn repo(&self) -> AtIdentifier {
@@ -230,7 +175,7 @@ fn key(rkey: &str) -> Result<RecordKey, RepoError> {
 
 fn expected(swap: Swap<'_>) -> Result<Option<Cid>, RepoError> {
     match swap {
-        Swap::Any | Swap::Absent => Ok(None),
+        Swap::Any => Ok(None),
         Swap::Is(cid) => cid.parse().map(Some).map_err(|_| RepoError::Invalid("the record's CID is none".to_owned())),
     }
 }

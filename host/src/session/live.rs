@@ -1,8 +1,12 @@
 //! A session's credentials while somebody asks with them.
 //!
 //! ```text
-//! request ─▶ one of four turns ─▶ with the token ─▶ the user's server ─ "expired" ─▶ renewed once, stored ─▶ with the new token
+//! request ─▶ one of four turns ─▶ does the DID still name this server? ─▶ with the token ─▶ the server ─ "expired" ─▶ renewed once, stored ─▶ with the new token
+//!                                            └─ no: the session ends                                           still "expired", or not renewed: it ends ─┘
 //! ```
+//!
+//! A session is worth what its credentials are: if their server doesn't take them any more, or doesn't speak for the DID any more, it ends
+//! for reading too ([`super::standing`]). A server that doesn't answer, or has trouble, ends nothing.
 //!
 //! There is one [`Live`] for a session at a time, shared by all who ask. A refresh token is good for one use, so the renewal is one
 //! too: who comes meanwhile waits for it. It goes on when nobody waits any more, since its answer is the only one that there will be;
@@ -15,19 +19,19 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, Semaphore};
 use url::Url;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Kept};
 use super::oauth;
-use super::sessions::Inner;
+use super::sessions::{Inner, Sessions};
 use crate::outbound::{Limits, Request, Response};
-use crate::pds::{Authority, RepoError, is_expired, login};
+use crate::pds::{Authority, RepoError, is_signed_out, login};
 
 /// Requests of one session at a time.
 const AT_ONCE: usize = 4;
 
 pub(super) struct Live {
     pub(super) id: String,
-    did: String,
-    origin: Url,
+    pub(super) did: String,
+    pub(super) origin: Url,
     sessions: Weak<Inner>,
     turns: Semaphore,
     /// The session has ended: nothing is asked or renewed any more.
@@ -37,6 +41,8 @@ pub(super) struct Live {
 
 struct Held {
     credentials: Arc<Credentials>,
+    /// When their server gave them.
+    given_ms: i64,
     /// How often they were renewed.
     number: u64,
     /// They were renewed, and could not be stored yet.
@@ -51,9 +57,10 @@ impl std::fmt::Debug for Live {
 
 impl Live {
     /// `None` if the credentials name no server.
-    pub(super) fn new(id: &str, did: &str, credentials: Credentials, sessions: Weak<Inner>) -> Option<Self> {
+    pub(super) fn new(id: &str, did: &str, kept: Kept, sessions: Weak<Inner>) -> Option<Self> {
+        let Kept { credentials, given_ms } = kept;
         let origin = Url::parse(credentials.pds()).ok()?;
-        let held = Mutex::new(Held { credentials: Arc::new(credentials), number: 0, unstored: false });
+        let held = Mutex::new(Held { credentials: Arc::new(credentials), given_ms, number: 0, unstored: false });
         let ended = AtomicBool::new(false);
         Some(Self { id: id.to_owned(), did: did.to_owned(), origin, sessions, turns: Semaphore::new(AT_ONCE), ended, held })
     }
@@ -63,7 +70,7 @@ impl Live {
         self.ended.store(true, Ordering::Release);
     }
 
-    fn sessions(&self) -> Result<Arc<Inner>, RepoError> {
+    pub(super) fn sessions(&self) -> Result<Arc<Inner>, RepoError> {
         let ended = || RepoError::SignedOut("the session has ended".to_owned());
         if self.ended.load(Ordering::Acquire) {
             return Err(ended());
@@ -71,15 +78,26 @@ impl Live {
         self.sessions.upgrade().ok_or_else(ended)
     }
 
+    /// All sessions, this one among them, if they are still there.
+    pub(super) fn all(&self) -> Option<Sessions> {
+        self.sessions.upgrade().map(Sessions)
+    }
+
     async fn ask(self: &Arc<Self>, request: Request, limits: Limits) -> Result<Response, RepoError> {
         let _turn = self.turns.acquire().await.map_err(|_| RepoError::SignedOut("the session has ended".to_owned()))?;
+        self.stands().await?;
         let (credentials, number) = self.current().await?;
         let response = self.ask_with(&credentials, request.clone(), limits).await?;
-        if !is_expired(&response) {
+        if !is_signed_out(&response) {
             return Ok(response);
         }
-        let (credentials, _) = self.renewed(number).await?;
-        self.ask_with(&credentials, request, limits).await
+        let (credentials, number) = self.renewed(number).await?;
+        let response = self.ask_with(&credentials, request, limits).await?;
+        // If others have renewed them meanwhile, these may be none any more.
+        if is_signed_out(&response) && self.given().await.1 == number {
+            self.lose("its user's server does not take what it gave a moment ago").await;
+        }
+        Ok(response)
     }
 
     async fn ask_with(&self, credentials: &Credentials, request: Request, limits: Limits) -> Result<Response, RepoError> {
@@ -103,6 +121,12 @@ impl Live {
         Ok((Arc::clone(&held.credentials), held.number))
     }
 
+    /// When the credentials were given, and their number.
+    pub(super) async fn given(&self) -> (i64, u64) {
+        let held = self.held.lock().await;
+        (held.given_ms, held.number)
+    }
+
     /// The credentials after those with this number, in a task of its own: it comes to its end whoever stops waiting.
     pub(super) async fn renewed(self: &Arc<Self>, number: u64) -> Result<(Arc<Credentials>, u64), RepoError> {
         let live = Arc::clone(self);
@@ -116,13 +140,18 @@ impl Live {
         if held.number == number && !held.unstored {
             let outcome = renewal(&sessions, &self.did, &held.credentials).await;
             metrics::counter!("atrarium_credentials_renewed_total", "outcome" => outcome.as_ref().map_or_else(RepoError::kind, |_| "renewed")).increment(1);
+            if matches!(outcome, Err(RepoError::SignedOut(_))) {
+                self.lose("its user's server does not renew the sign-in").await;
+            }
             held.credentials = Arc::new(outcome?);
+            held.given_ms = sessions.clock.now_ms();
             held.number += 1;
             held.unstored = true;
         }
         if held.unstored {
-            let (sessions, id, credentials) = (Arc::clone(&sessions), self.id.clone(), Arc::clone(&held.credentials));
-            let stored = tokio::task::spawn_blocking(move || sessions.keep(&id, &credentials)).await;
+            let kept = Kept { credentials: Credentials::clone(&held.credentials), given_ms: held.given_ms };
+            let (sessions, id) = (Arc::clone(&sessions), self.id.clone());
+            let stored = tokio::task::spawn_blocking(move || sessions.keep(&id, &kept)).await;
             match stored {
                 Ok(Ok(())) => held.unstored = false,
                 Ok(Err(cause)) => return Err(RepoError::Unreachable(format!("the renewed sign-in could not be stored: {cause}"))),

@@ -5,7 +5,9 @@
 //! access.rs       access tokens: who somebody is, for a quarter of an hour
 //! refresh.rs      refresh tokens: what a session goes on with
 //! rows.rs         a session as it lies in state.redb
-//! sessions.rs     opening, checking, going on with, listing and ending sessions
+//! sessions.rs     opening, checking, going on with and listing sessions
+//! ending.rs       ending them, here and at the user's server
+//! standing.rs     whether a session still stands on what it was opened for
 //! credentials.rs  what a session may ask the user's server with
 //! live.rs         the same while somebody asks: the token of each request, its renewal
 //! password.rs     signing in with an app password
@@ -13,12 +15,13 @@
 //! ```
 //!
 //! A session is proof of a DID: it is opened only by who proved to the server that the DID's own document names that they may use the
-//! account. It stores no truth of its own but that. Tokens and credentials are in no log and no `{:?}`; what lies on the disk is sealed
+//! account, and it ends when that server or that document says otherwise. It stores no truth of its own but that. Tokens and credentials are in no log and no `{:?}`; what lies on the disk is sealed
 //! or hashed. Whatever a user's server does, it harms nobody but that user: each call has its bounds, and ending a session waits for
 //! no server.
 
 mod access;
 mod credentials;
+mod ending;
 mod live;
 mod oauth;
 mod password;
@@ -26,6 +29,7 @@ mod refresh;
 mod rows;
 mod secret;
 mod sessions;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -135,6 +139,9 @@ pub enum SignInError {
     RefusedByServer(String),
     #[error("the account's server wants to be left alone for {0:?}")]
     Busy(Duration),
+    /// Nobody was asked. Worth trying in a moment.
+    #[error("too many servers are being asked from here at the moment: try again in a moment")]
+    Crowded,
     #[error("the account's server did not answer in time: {0}")]
     Late(String),
     #[error("the account's server could not be asked: {0}")]
@@ -155,6 +162,7 @@ impl From<RepoError> for SignInError {
         match cause {
             RepoError::SignedOut(words) | RepoError::Denied(words) | RepoError::Conflict(words) | RepoError::Invalid(words) => Self::RefusedByServer(words),
             RepoError::Busy(pause) => Self::Busy(pause),
+            RepoError::Crowded => Self::Crowded,
             RepoError::Late(words) => Self::Late(words),
             RepoError::Unreachable(words) => Self::Unreachable(words),
         }

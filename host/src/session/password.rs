@@ -12,9 +12,9 @@ use crate::identity::{HandleError, ResolveError};
 use crate::outbound::OutboundError;
 use crate::pds::login;
 
-/// The longest name, password and code that are looked at.
-const LONGEST_NAME: usize = 2_048;
-const LONGEST_PASSWORD: usize = 1_024;
+/// The longest name, password and code that are looked at, as the API's document has them. A PDS takes no longer password.
+const LONGEST_NAME: usize = 256;
+const LONGEST_PASSWORD: usize = 256;
 const LONGEST_FACTOR: usize = 64;
 
 /// Whom a name means.
@@ -84,7 +84,8 @@ fn nobody(cause: HandleError) -> SignInError {
 
 fn unresolved(cause: &ResolveError) -> SignInError {
     match cause {
-        ResolveError::Outbound { cause: OutboundError::Timeout { .. }, .. } | ResolveError::Busy => SignInError::Late(cause.to_string()),
+        ResolveError::Outbound { cause: OutboundError::Timeout { .. }, .. } => SignInError::Late(cause.to_string()),
+        ResolveError::Outbound { cause: OutboundError::Busy { .. }, .. } | ResolveError::Busy => SignInError::Crowded,
         ResolveError::Outbound { .. } => SignInError::Unreachable(cause.to_string()),
         ResolveError::Unusable { .. } | ResolveError::NotFound { .. } | ResolveError::Document { .. } => SignInError::Unknown(cause.to_string()),
     }

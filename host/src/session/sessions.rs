@@ -1,4 +1,4 @@
-//! Opening, checking, going on with, listing and ending sessions.
+//! Opening, checking, going on with and listing sessions.
 //!
 //! ```text
 //! begin ─▶ access token, 15 minutes ─▶ check, at every request
@@ -24,12 +24,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use moka::sync::Cache;
 use ring::hmac;
 use subtle::ConstantTimeEq;
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::access::{AccessError, AccessTokens};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Kept};
+use super::ending::REVOCATIONS;
 use super::live::{Live, User};
 use super::oauth::OAuth;
 use super::rows::{self, LIFE_MS, Row};
@@ -39,7 +39,7 @@ use crate::clock::Clock;
 use crate::config::{PublicUrl, SecretText};
 use crate::identity::Resolver;
 use crate::outbound::{Client, Policy};
-use crate::pds::{Repo, RepoError};
+use crate::pds::Repo;
 use crate::store::{Changes, Shelf, State, StateError};
 
 /// Sessions of one user: a hundred devices and scripts. The one that was used least lately ends for a new one.
@@ -56,9 +56,6 @@ const RACE_MS: i64 = 10_000;
 
 /// Letters that are kept of what a client calls itself.
 const CLIENT_NAME: usize = 200;
-
-/// Sign-ins that are being revoked at their servers at a time.
-const REVOCATIONS: usize = 32;
 
 /// What sessions are built from.
 #[derive(Debug)]
@@ -79,7 +76,7 @@ pub struct Sessions(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     this: Weak<Self>,
-    state: State,
+    pub(super) state: State,
     pub(super) keys: Keys,
     access: AccessTokens,
     pub(super) clock: Clock,
@@ -93,10 +90,10 @@ pub(super) struct Inner {
     /// What is in use; a session that nobody asks with costs nothing here.
     live: Mutex<HashMap<String, Weak<Live>>>,
     /// By session: the token that was used up, and what came for it.
-    successors: Cache<String, ([u8; 32], Arc<Tokens>)>,
-    revocations: Arc<Semaphore>,
+    pub(super) successors: Cache<String, ([u8; 32], Arc<Tokens>)>,
+    pub(super) revocations: Arc<Semaphore>,
     /// Those that are under way or wait.
-    revoking: TaskTracker,
+    pub(super) revoking: TaskTracker,
 }
 
 impl fmt::Debug for Inner {
@@ -116,6 +113,9 @@ impl Sessions {
         let Parts { state, secret, public_url, resolver, clock, allow_private_network, app_passwords } = parts;
         let keys = Keys::of(&secret);
         notice_another_secret(&state, &keys)?;
+        if let Some(trouble) = public_url.trouble() {
+            tracing::warn!(public_url = public_url.endpoint(), trouble, "the public URL is none for the open network");
+        }
         let oauth = OAuth::open(&state, &keys, &public_url)?;
         Ok(Self(Arc::new_cyclic(|this| Inner {
             this: Weak::clone(this),
@@ -156,7 +156,8 @@ impl Sessions {
             previous: None,
         };
         rows::write(&mut changes, &id, None, &row);
-        changes.put(Shelf::Credentials, id.as_str(), inner.keys.seal(id.as_bytes(), &credentials.to_bytes()));
+        let kept = Kept { credentials: credentials.clone(), given_ms: now_ms };
+        changes.put(Shelf::Credentials, id.as_str(), inner.keys.seal(id.as_bytes(), &kept.to_bytes()));
         inner.state.commit(&changes)?;
         drop(writing);
         ended.iter().for_each(|live| live.end());
@@ -177,7 +178,8 @@ impl Sessions {
         Ok(Session { id, did, handle: row.handle, method: row.method })
     }
 
-    /// New tokens for a refresh token, which is used up by that. Blocks for a sync of the disk.
+    /// New tokens for a refresh token, which is used up by that. Blocks for a sync of the disk, and asks nobody else: see
+    /// [`Sessions::go_on`].
     pub fn refresh(&self, refresh_token: &str) -> Result<Tokens, SessionError> {
         let inner = &*self.0;
         let now_ms = inner.clock.now_ms();
@@ -233,31 +235,6 @@ impl Sessions {
         Ok(self.0.state.count(Shelf::Sessions)?)
     }
 
-    /// Ends the user's session of this id; `false` if there is none. Its tokens are refused at once, and the user's server is told behind.
-    pub async fn end(&self, did: &str, id: &str) -> Result<bool, SessionError> {
-        let (did, id) = (did.to_owned(), id.to_owned());
-        Ok(self.end_those(did, move |other| other == id).await? > 0)
-    }
-
-    /// Ends all sessions of the user; answers how many.
-    pub async fn end_all(&self, did: &str) -> Result<usize, SessionError> {
-        self.end_those(did.to_owned(), |_| true).await
-    }
-
-    async fn end_those(&self, did: String, which: impl Fn(&str) -> bool + Send + 'static) -> Result<usize, SessionError> {
-        let sessions = self.clone();
-        let ended = blocking(move || {
-            let inner = &*sessions.0;
-            let _writing = inner.writing();
-            let rows: Vec<_> = inner.rows_of(&did)?.into_iter().filter(|(id, _)| which(id)).collect();
-            Ok((rows.len(), inner.remove(&rows)?))
-        });
-        let (number, live) = ended.await?;
-        metrics::counter!("atrarium_sessions_total", "event" => "ended").increment(number as u64);
-        self.revoke_behind(live);
-        Ok(number)
-    }
-
     /// The repo of the session's user, with what the session may do there.
     pub fn repo(&self, session: &Session) -> Result<Repo, SessionError> {
         let inner = &*self.0;
@@ -275,36 +252,12 @@ impl Sessions {
         Ok(Repo::new(Arc::new(User(live))))
     }
 
-    /// Tells the users' servers that these sign-ins have ended, without anybody waiting. What can't be told is given up: the server's own
-    /// time for it ends too.
-    fn revoke_behind(&self, ended: Vec<Arc<Live>>) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        for live in ended {
-            let sessions = Arc::clone(&self.0);
-            let revocation = async move {
-                let Ok(_turn) = Arc::clone(&sessions.revocations).acquire_owned().await else { return };
-                let outcome = live.revoke(&sessions).await;
-                metrics::counter!("atrarium_sign_ins_revoked_total", "outcome" => outcome.as_ref().map_or_else(RepoError::kind, |()| "revoked")).increment(1);
-                if let Err(cause) = outcome {
-                    tracing::debug!(session = live.id, cause = cause.kind(), "a user's server was not told of the end of a sign-in");
-                }
-            };
-            self.0.revoking.spawn_on(revocation, &runtime);
-        }
-    }
-
-    /// Waits until the users' servers have been told of all sign-ins that have ended, or can't be told: half a minute at most for each
-    /// thirty-two of them. For who stops the program, which would end the telling.
-    pub async fn settle(&self) {
-        let revoking = &self.0.revoking;
-        revoking.close();
-        revoking.wait().await;
-        revoking.reopen();
-    }
-
-    /// Gives up what was gained at a user's server and can't be kept.
-    pub(super) fn give_up(&self, did: &str, credentials: Credentials) {
-        self.revoke_behind(Live::new("", did, credentials, Weak::new()).map(Arc::new).into_iter().collect());
+    /// What goes on with the session of this refresh token, if it is the session's newest.
+    pub(super) fn newest(&self, refresh_token: &str) -> Result<Option<Arc<Live>>, SessionError> {
+        let inner = &*self.0;
+        let Some(id) = refresh::session_of(&inner.keys.refresh, refresh_token) else { return Ok(None) };
+        let row = inner.row(id, inner.clock.now_ms())?.filter(|row| is_same(&refresh::hash(refresh_token), &row.current));
+        row.map_or(Ok(None), |row| inner.live(id, &row.did))
     }
 }
 
@@ -315,7 +268,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T,
 }
 
 impl Inner {
-    fn writing(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -324,7 +277,7 @@ impl Inner {
         Ok(rows::read(&self.state, id)?.filter(|row| row.sealed_by == self.keys.id && now_ms < row.expires_ms()))
     }
 
-    fn rows_of(&self, did: &str) -> Result<Vec<(String, Row)>, SessionError> {
+    pub(super) fn rows_of(&self, did: &str) -> Result<Vec<(String, Row)>, SessionError> {
         let now_ms = self.clock.now_ms();
         let mut found = Vec::new();
         for id in rows::of_owner(&self.state, did)? {
@@ -362,30 +315,15 @@ impl Inner {
         Ok(ended)
     }
 
-    /// Removes these sessions; answers what is to be revoked.
-    fn remove(&self, rows: &[(String, Row)]) -> Result<Vec<Arc<Live>>, SessionError> {
-        let (mut changes, mut ended) = (Changes::default(), Vec::new());
-        for (id, row) in rows {
-            ended.extend(self.live(id, &row.did)?);
-            rows::remove(&mut changes, id, row);
-        }
-        self.state.commit(&changes)?;
-        for live in &ended {
-            live.end();
-            self.successors.invalidate(&live.id);
-        }
-        Ok(ended)
-    }
-
     /// The session's credentials for asking; the same for all who ask. `None` if they can't be opened.
-    fn live(&self, id: &str, did: &str) -> Result<Option<Arc<Live>>, SessionError> {
+    pub(super) fn live(&self, id: &str, did: &str) -> Result<Option<Arc<Live>>, SessionError> {
         let mut all = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = all.get(id).and_then(Weak::upgrade) {
             return Ok(Some(live));
         }
         let Some(sealed) = self.state.get(Shelf::Credentials, id.as_bytes())? else { return Ok(None) };
-        let credentials = self.keys.unseal(id.as_bytes(), &sealed).and_then(|bytes| Credentials::from_bytes(&bytes));
-        let Some(live) = credentials.and_then(|credentials| Live::new(id, did, credentials, Weak::clone(&self.this))).map(Arc::new) else { return Ok(None) };
+        let kept = self.keys.unseal(id.as_bytes(), &sealed).and_then(|bytes| Kept::from_bytes(&bytes));
+        let Some(live) = kept.and_then(|kept| Live::new(id, did, kept, Weak::clone(&self.this))).map(Arc::new) else { return Ok(None) };
         // Those that nobody uses are forgotten whenever there are twice as many as the table has had room for.
         if all.len() == all.capacity() {
             all.retain(|_, live| live.strong_count() > 0);
@@ -395,13 +333,13 @@ impl Inner {
     }
 
     /// Stores renewed credentials, unless the session has ended meanwhile.
-    pub(super) fn keep(&self, id: &str, credentials: &Credentials) -> Result<(), SessionError> {
+    pub(super) fn keep(&self, id: &str, kept: &Kept) -> Result<(), SessionError> {
         let _writing = self.writing();
         if rows::read(&self.state, id)?.is_none() {
             return Ok(());
         }
         let mut changes = Changes::default();
-        changes.put(Shelf::Credentials, id, self.keys.seal(id.as_bytes(), &credentials.to_bytes()));
+        changes.put(Shelf::Credentials, id, self.keys.seal(id.as_bytes(), &kept.to_bytes()));
         Ok(self.state.commit(&changes)?)
     }
 

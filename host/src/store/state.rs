@@ -4,13 +4,19 @@
 //! what it fails like: nobody may ever be told to throw it away. A file of a newer version, a damaged one, and one that another
 //! process has open are refused in a sentence.
 //!
+//! The file is its owner's alone (mode 0600), as the secret is: whose DIDs sign in here is nobody else's matter either.
+//!
 //! Every commit is durable before it returns, so it takes a sync of the disk: callers in async code hand it to a blocking thread.
 //! After a failed write redb answers nothing until the file is opened again; the next call here does that.
 
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError};
 
 /// The version of the form of the rows.
@@ -211,11 +217,36 @@ impl State {
     }
 }
 
+/// The database at this path, whole or not at all if it is a new one: redb takes none whose making was cut short.
 fn open(path: &Path) -> Result<Database, StateError> {
-    Database::builder().set_cache_size(CACHE).create(path).map_err(|cause| match cause {
+    let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
+    if !path.try_exists().map_err(failed)? {
+        let unfinished = path.with_extension("new");
+        drop(fs::remove_file(&unfinished));
+        drop(database(&unfinished)?);
+        fs::rename(&unfinished, path).map_err(failed)?;
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()).map_err(failed)?;
+    }
+    database(path)
+}
+
+fn database(path: &Path) -> Result<Database, StateError> {
+    let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
+    let backend = FileBackend::new(file(path).map_err(failed)?);
+    let opened = backend.and_then(|backend| Database::builder().set_cache_size(CACHE).create_with_backend(backend));
+    opened.map_err(|cause| match cause {
         redb::DatabaseError::DatabaseAlreadyOpen => StateError::InUse(path.to_owned()),
         other => StateError::Open { path: path.to_owned(), cause: other.to_string() },
     })
+}
+
+/// The file, made if there is none. One that others may read is closed to them: a former version made it so.
+fn file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -266,6 +297,17 @@ mod tests {
     }
 
     #[test]
+    fn the_file_is_its_owners_alone() {
+        let (_directory, path) = file();
+        let mode = || path.metadata().expect("it is there").mode() & 0o777;
+        drop(State::open(&path).expect("a new file"));
+        assert_eq!(mode(), 0o600, "a new one");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("the test's own file");
+        drop(State::open(&path).expect("the same file"));
+        assert_eq!(mode(), 0o600, "one that was open to others");
+    }
+
+    #[test]
     fn a_newer_file_a_damaged_one_and_one_in_use_are_refused_in_a_sentence() {
         let (_directory, path) = file();
         let state = State::open(&path).expect("a new file");
@@ -280,6 +322,16 @@ mod tests {
         let refused = State::open(&path).map(drop).expect_err("no database").to_string();
         assert!(refused.contains("state.redb") && refused.contains("backup"), "{refused}");
         assert_eq!(std::fs::read(&path).expect("it is still there"), b"this was a database once");
+    }
+
+    #[test]
+    fn a_file_whose_making_was_cut_short_is_made_anew() {
+        let (directory, path) = file();
+        // As long as a new database, and without its head.
+        std::fs::write(path.with_extension("new"), vec![0; 1 << 20]).expect("the test's own directory");
+        State::open(&path).expect("a new file").commit(&changed(Shelf::Sessions, &[("a", Some("1"))])).expect("a healthy disk");
+        let left: Vec<_> = std::fs::read_dir(directory.path()).expect("it is there").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["state.redb"]);
     }
 
     #[test]

@@ -163,6 +163,7 @@ impl From<SignInError> for Problem {
             E::Unknown(_) => Self::not_found("AccountNotFound", message),
             E::NoAppPasswords => Self::Forbidden(message),
             E::Busy(pause) => Self::TooMany { message, again_in: Some(pause) },
+            E::Crowded => Self::Unavailable(message),
             E::Late(_) => Self::Late(message),
             E::Unreachable(_) | E::RefusedByServer(_) => Self::Upstream(message),
             E::Session(cause) => cause.into(),
@@ -229,10 +230,7 @@ impl Api {
 pub(super) async fn refresh(State(api): State<Api>, jar: CookieJar, Body(refresh): Body<Refresh>) -> Result<Response, ApiError> {
     let token = refresh.refresh_token.or_else(|| jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned()));
     let token = token.ok_or_else(|| Problem::NotSignedIn("there is no refresh token".to_owned()))?;
-    // It waits for the disk.
-    let sessions = api.sessions.clone();
-    let refreshed = tokio::task::spawn_blocking(move || sessions.refresh(&token)).await;
-    let tokens = refreshed.map_err(|_| Problem::Unavailable("the token could not be renewed: try again".to_owned()))??;
+    let tokens = api.sessions.go_on(&token).await?;
     Ok(signed(&api, jar, &tokens))
 }
 

@@ -18,7 +18,8 @@ use crate::store::{Changes, Shelf, State, StateError};
 pub(super) const SCOPE: &str =
     "atproto repo:net.atrarium.community.config repo:net.atrarium.community.membership repo:net.atrarium.moderation.action repo:app.bsky.feed.generator";
 
-/// For servers that don't know the fine ones yet: all that an app password may.
+/// For servers that don't know the fine ones yet, and refuse them as `invalid_scope`: all that an app password may. Nothing that a server
+/// says of itself tells beforehand: the reference implementation lists none of the fine ones, which are without number, and takes them.
 pub(super) const COARSE_SCOPE: &str = "atproto transition:generic";
 
 /// How long an assertion is good, in seconds.

@@ -138,6 +138,7 @@ impl Sessions {
         let mut authorize = server.authorization.clone();
         authorize.query_pairs_mut().append_pair("client_id", &inner.oauth.ours.id).append_pair("request_uri", &request);
 
+        let now_ms = inner.clock.now_ms();
         let begun = Begin {
             did: person.did,
             handle: person.handle,
@@ -147,9 +148,9 @@ impl Sessions {
             verifier: verifier.into_secret(),
             return_to: local(return_to).to_owned(),
             binding: binding.clone(),
-            expires_ms: inner.clock.now_ms().saturating_add(LIFE_MS),
+            expires_ms: now_ms.saturating_add(LIFE_MS),
         };
-        inner.oauth.pending.insert(&state, begun);
+        inner.oauth.pending.insert(&state, begun, now_ms);
         Ok(Begun { authorize, state, binding })
     }
 

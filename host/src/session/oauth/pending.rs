@@ -1,7 +1,7 @@
 //! Sign-ins that were begun: what must be remembered until the browser comes back.
 //!
-//! In memory only, ten minutes long, used once, and bounded in number: whoever begins without end pushes out the oldest, theirs first.
-//! After a restart whoever was about to sign in begins again.
+//! In memory only, ten minutes long, used once, and bounded in number and in bytes: whoever begins without end pushes out the oldest, theirs
+//! first. After a restart whoever was about to sign in begins again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +11,9 @@ use subtle::ConstantTimeEq;
 use super::server::Server;
 use crate::session::SignInError;
 
-/// Sign-ins under way; about two kilobytes each.
+/// Sign-ins under way, and their bytes: about a kilobyte each, and twelve where a server makes its URLs as long as it may.
 const MOST: usize = 10_000;
+const MOST_BYTES: usize = 32 << 20;
 
 /// How long one may take, in milliseconds.
 pub(super) const LIFE_MS: i64 = 10 * 60_000;
@@ -34,14 +35,33 @@ pub(super) struct Begin {
     pub(super) expires_ms: i64,
 }
 
+impl Begin {
+    /// What it takes in memory, roughly.
+    fn bytes(&self) -> usize {
+        let Server { issuer, authorization, token, pushed, revocation } = &self.server;
+        let urls = [authorization, token, pushed].into_iter().chain(revocation).map(|url| url.as_str().len()).sum::<usize>();
+        let texts = [&self.did, &self.pds, &self.verifier, &self.return_to, &self.binding, issuer].map(String::len).iter().sum::<usize>();
+        size_of::<Self>() + self.handle.as_ref().map_or(0, String::len) + self.key.len() + urls + texts
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Pending(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
     by_state: HashMap<String, Begin>,
-    /// The oldest first; those that were taken already among them.
-    order: VecDeque<String>,
+    /// The oldest first, with when they expire; those that were taken already among them.
+    order: VecDeque<(String, i64)>,
+    bytes: usize,
+}
+
+impl Table {
+    fn remove(&mut self, state: &str) -> Option<Begin> {
+        let begun = self.by_state.remove(state)?;
+        self.bytes -= begun.bytes();
+        Some(begun)
+    }
 }
 
 impl std::fmt::Debug for Pending {
@@ -51,13 +71,19 @@ impl std::fmt::Debug for Pending {
 }
 
 impl Pending {
-    pub(super) fn insert(&self, state: &str, begun: Begin) {
+    pub(super) fn insert(&self, state: &str, begun: Begin, now_ms: i64) {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.order.len() == MOST {
-            let oldest = table.order.pop_front();
-            oldest.and_then(|oldest| table.by_state.remove(&oldest));
+        let bytes = begun.bytes();
+        while let Some((oldest, expires_ms)) = table.order.front() {
+            if now_ms < *expires_ms && table.order.len() < MOST && table.bytes + bytes <= MOST_BYTES {
+                break;
+            }
+            let oldest = oldest.clone();
+            table.order.pop_front();
+            drop(table.remove(&oldest));
         }
-        table.order.push_back(state.to_owned());
+        table.bytes += bytes;
+        table.order.push_back((state.to_owned(), begun.expires_ms));
         table.by_state.insert(state.to_owned(), begun);
     }
 
@@ -68,7 +94,7 @@ impl Pending {
         if !bool::from(begun.binding.as_bytes().ct_eq(binding.as_bytes())) {
             return Err(SignInError::Mismatch("it was begun in another browser"));
         }
-        table.by_state.remove(state).ok_or(SignInError::ExpiredState)
+        table.remove(state).ok_or(SignInError::ExpiredState)
     }
 }
 
@@ -88,7 +114,7 @@ mod tests {
     #[test]
     fn a_sign_in_is_taken_once_in_time_and_by_the_browser_that_began_it() {
         let pending = Pending::default();
-        pending.insert("state", begun("cookie"));
+        pending.insert("state", begun("cookie"), 0);
         assert!(matches!(pending.take("other", "cookie", 0), Err(SignInError::ExpiredState)));
         assert!(matches!(pending.take("state", "", 0), Err(SignInError::Mismatch(_))));
         assert!(matches!(pending.take("state", "another cookie", 0), Err(SignInError::Mismatch(_))));
@@ -101,11 +127,31 @@ mod tests {
     fn a_flood_pushes_out_the_oldest() {
         let pending = Pending::default();
         for n in 0..=MOST {
-            pending.insert(&n.to_string(), begun("x"));
+            pending.insert(&n.to_string(), begun("x"), 0);
         }
         assert!(matches!(pending.take("0", "x", 0), Err(SignInError::ExpiredState)));
         assert!(pending.take("1", "x", 0).is_ok() && pending.take(&MOST.to_string(), "x", 0).is_ok());
         let table = pending.0.lock().expect("nobody panicked");
         assert!(table.order.len() <= MOST && table.by_state.len() == MOST - 2);
+    }
+
+    #[test]
+    fn who_never_comes_back_is_forgotten_in_time_and_long_texts_take_no_more_room() {
+        let pending = Pending::default();
+        for n in 0..100 {
+            pending.insert(&n.to_string(), begun("x"), 0);
+        }
+        assert!(pending.take("50", "x", 999).is_ok());
+        pending.insert("later", Begin { expires_ms: 2_000, ..begun("x") }, 1_000);
+        let table = pending.0.lock().expect("nobody panicked");
+        assert_eq!((table.order.len(), table.by_state.len(), table.bytes), (1, 1, begun("x").bytes()));
+        drop(table);
+        for n in 0..MOST {
+            let long = Begin { return_to: "a".repeat(12 << 10), expires_ms: 2_000, ..begun("x") };
+            pending.insert(&n.to_string(), long, 1_000);
+        }
+        let table = pending.0.lock().expect("nobody panicked");
+        let bytes: usize = table.by_state.values().map(Begin::bytes).sum();
+        assert!(table.bytes == bytes && bytes <= MOST_BYTES && table.by_state.len() > 2_000, "{bytes} of {}", table.by_state.len());
     }
 }

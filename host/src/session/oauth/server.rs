@@ -20,6 +20,9 @@ use crate::session::SignInError;
 /// Real ones have two kilobytes.
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(5), body: 64 << 10 };
 
+/// The longest URL that is taken; real ones have less than a hundred letters. They are kept with each sign-in.
+const LONGEST_URL: usize = 2 << 10;
+
 /// An authorization server.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
@@ -57,6 +60,12 @@ struct Metadata {
     authorization_response_iss_parameter_supported: bool,
 }
 
+impl Metadata {
+    fn urls(&self) -> impl Iterator<Item = &Url> {
+        [&self.authorization_endpoint, &self.token_endpoint, &self.pushed_authorization_request_endpoint].into_iter().chain(&self.revocation_endpoint)
+    }
+}
+
 /// The name of the authorization server that speaks for this user's server.
 pub(super) async fn issuer_of(client: &Client, pds: &Url) -> Result<String, SignInError> {
     let resource: Resource = fetch(client, pds, "/.well-known/oauth-protected-resource").await?;
@@ -83,6 +92,7 @@ pub(super) async fn server(client: &Client, issuer: &str, method: &str) -> Resul
         (has(&found.token_endpoint_auth_methods_supported, method), "it does not take the way in which we show who we are"),
         (found.authorization_response_iss_parameter_supported, "it does not say in its answers who it is"),
         (is_web(&found.authorization_endpoint, private), "its page is not on the web"),
+        (found.urls().all(|url| url.as_str().len() <= LONGEST_URL), "its URLs are too long"),
     ];
     if let Some((_, what)) = missing.iter().find(|(there, _)| !there) {
         return Err(refused(what));
@@ -121,7 +131,7 @@ fn is_web(url: &Url, private: bool) -> bool {
 
 /// Whether this is an origin and nothing else, written as origins are.
 fn is_origin(text: &str, private: bool) -> bool {
-    Url::parse(text).is_ok_and(|url| is_web(&url, private) && url.origin().ascii_serialization() == text)
+    text.len() <= LONGEST_URL && Url::parse(text).is_ok_and(|url| is_web(&url, private) && url.origin().ascii_serialization() == text)
 }
 
 #[cfg(test)]
@@ -143,6 +153,7 @@ mod tests {
             ("ftp://bsky.social", false, false),
             ("bsky.social", false, false),
             ("", false, false),
+            (&format!("https://{}.example", "a".repeat(LONGEST_URL)), false, false),
         ] {
             assert_eq!((is_origin(text, false), is_origin(text, true)), (public, private), "{text}");
         }

@@ -28,9 +28,8 @@ const LIMITS: Limits = Limits { deadline: Duration::from_secs(10), body: 64 << 1
 /// The longest token that is taken; real ones have up to a thousand letters.
 const LONGEST_TOKEN: usize = 8 << 10;
 
-/// The pause of a server that doesn't say for how long, and the longest that one is granted.
-const PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// The longest scope, and the longest name of a pushed request, that are taken; real ones have some hundred letters.
+const LONGEST_TEXT: usize = 2 << 10;
 
 /// Letters of a server's words that are passed on.
 const WORDS: usize = 300;
@@ -62,8 +61,11 @@ impl From<TokenError> for RepoError {
     fn from(cause: TokenError) -> Self {
         match cause {
             TokenError::Refused(name, words) if matches!(name.as_str(), "server_error" | "temporarily_unavailable") => Self::Unreachable(words),
-            TokenError::Refused(name, words) if words.is_empty() => Self::SignedOut(name),
-            TokenError::Refused(name, words) => Self::SignedOut(format!("{name}: {words}")),
+            TokenError::Refused(name, words) => {
+                let said = if words.is_empty() { name.clone() } else { format!("{name}: {words}") };
+                // Whatever else is wrong (it can't read our metadata, it doesn't know our key) says nothing of what the user has allowed.
+                if name == "invalid_grant" { Self::SignedOut(said) } else { Self::Denied(said) }
+            }
             TokenError::Other(cause) => cause,
         }
     }
@@ -121,6 +123,9 @@ impl Asking<'_> {
         let form: Vec<_> = url.query_pairs().skip(own).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let body = self.post(&server.pushed, &form).await?;
         let pushed: Pushed = serde_json::from_slice(&body).map_err(|_| nonsense("to a pushed request with something else than its name"))?;
+        if pushed.request_uri.is_empty() || pushed.request_uri.len() > LONGEST_TEXT {
+            return Err(nonsense("to a pushed request with no sensible name for it"));
+        }
         Ok(pushed.request_uri)
     }
 
@@ -188,8 +193,7 @@ impl Asking<'_> {
         let answer = self.client.send(request.header("accept", "application/json").header("dpop", &proof), LIMITS).await?;
         self.nonces.note(url, &answer);
         if answer.status() == 429 {
-            let pause = answer.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-            return Err(RepoError::Busy(pause.unwrap_or(PAUSE).min(LONGEST_PAUSE)));
+            return Err(RepoError::Busy(answer.pause()));
         }
         if answer.status() >= 500 {
             return Err(RepoError::Unreachable(format!("it answered with status {}", answer.status())));
@@ -243,6 +247,9 @@ fn issued(answer: &Answer) -> Result<Issued, TokenError> {
     }
     let scopes = answer.scopes().map(Vec::as_slice).unwrap_or_default();
     let scope = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+    if scope.len() > LONGEST_TEXT {
+        return Err(nonsense("with more scopes than there are"));
+    }
     Ok(Issued { access: access.clone(), refresh: refresh.to_owned(), scope, sub: answer.extra_fields().sub.clone() })
 }
 
