@@ -14,6 +14,7 @@ use redb::{Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabas
 use serde::de::DeserializeOwned;
 
 use super::layer::Layer;
+use super::making::make_whole;
 use super::schema::{self, Table};
 use super::span::Span;
 use super::view::decode;
@@ -237,17 +238,25 @@ fn open(options: &Options) -> Result<Database, StoreError> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache);
     let path = &options.path;
+    let failed = |cause: std::io::Error| StoreError::Open { path: path.clone(), cause: cause.to_string() };
     let opened = match &options.backend {
-        None => builder.create(path),
+        None => {
+            make_whole(path, |path| builder.create(path).map(drop).map_err(|cause| refused(path, cause)), failed)?;
+            builder.create(path)
+        }
         Some(backend) => match backend(path) {
             Ok(backend) => builder.create_with_backend(Boxed(backend)),
-            Err(cause) => return Err(StoreError::Open { path: path.clone(), cause: cause.to_string() }),
+            Err(cause) => return Err(failed(cause)),
         },
     };
-    opened.map_err(|cause| match cause {
-        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.clone()),
-        other => StoreError::Open { path: path.clone(), cause: other.to_string() },
-    })
+    opened.map_err(|cause| refused(path, cause))
+}
+
+fn refused(path: &Path, cause: redb::DatabaseError) -> StoreError {
+    match cause {
+        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
+        other => StoreError::Open { path: path.to_owned(), cause: other.to_string() },
+    }
 }
 
 type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;

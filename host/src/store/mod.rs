@@ -6,12 +6,14 @@
 //! * [`span`]: ranges of keys.
 //! * [`queue`]: the durable queue.
 //! * [`state`]: the other database, small, with tables and failures of its own.
+//! * [`making`]: how either file is made, whole or not at all.
 //!
 //! redb is named nowhere else. The store never decides what is written: `ingest` does, and nobody else may. What fails here
 //! fails whole: a commit is durable entirely or not at all, and after a failure the database is opened again.
 
 pub mod db;
 pub mod layer;
+mod making;
 pub mod queue;
 pub mod schema;
 pub mod span;

@@ -9,7 +9,7 @@
 //! Every commit is durable before it returns, so it takes a sync of the disk: callers in async code hand it to a blocking thread.
 //! After a failed write redb answers nothing until the file is opened again; the next call here does that.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,6 +18,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError};
+
+use super::making::make_whole;
 
 /// The version of the form of the rows.
 const VERSION: u32 = 1;
@@ -217,16 +219,10 @@ impl State {
     }
 }
 
-/// The database at this path, whole or not at all if it is a new one: redb takes none whose making was cut short.
+/// The database at this path, made if there is none.
 fn open(path: &Path) -> Result<Database, StateError> {
     let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
-    if !path.try_exists().map_err(failed)? {
-        let unfinished = path.with_extension("new");
-        drop(fs::remove_file(&unfinished));
-        drop(database(&unfinished)?);
-        fs::rename(&unfinished, path).map_err(failed)?;
-        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()).map_err(failed)?;
-    }
+    make_whole(path, |path| database(path).map(drop), failed)?;
     database(path)
 }
 
