@@ -56,6 +56,8 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use problem::Problem;
 pub use standing::Standing;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::clock::Clock;
 use crate::community::changes::Subscription;
 use crate::community::showing::{Edition, edition_of};
@@ -86,6 +88,8 @@ pub struct Parts {
     pub may_own: Arc<dyn Fn(&RecordKey) -> bool + Send + Sync>,
     pub pulse: Pulse,
     pub limits: HostLimits,
+    /// That the program ends: what is being written comes to its end soon.
+    pub stop: CancellationToken,
 }
 
 /// The API. Cheap to clone; all clones are one.
@@ -97,6 +101,7 @@ struct Inner {
     catalogue: catalogue::Catalogue,
     stats: stats::Kept,
     looks: explain::Looks,
+    turns: writes::Turns,
 }
 
 impl std::fmt::Debug for Inner {
@@ -124,7 +129,13 @@ impl Dashboard {
     }
 
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, catalogue: catalogue::Catalogue::default(), stats: stats::Kept::new(), looks: explain::Looks::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            catalogue: catalogue::Catalogue::default(),
+            stats: stats::Kept::new(),
+            looks: explain::Looks::default(),
+            turns: writes::Turns::default(),
+        }))
     }
 
     fn reading(&self) -> Result<Reading, Problem> {
