@@ -229,6 +229,7 @@ impl App {
             may_own: Arc::new(move |config| rules.allow(config)),
             pulse,
             limits: api::limits(&config),
+            stop: stop.clone(),
         });
         let api = http::ApiParts {
             dashboard: dashboard.clone(),
@@ -308,6 +309,8 @@ impl App {
             report("backfill", backfill.await);
         }
         report("servers", self.servers.await);
+        // What is half done in users' repos comes to its end, though nobody waits for the answer.
+        self.dashboard.settle().await;
         // What users' servers are still to be told; who is slow is told by the expiry of the tokens.
         let _ = tokio::time::timeout(Duration::from_secs(2), self.sessions.settle()).await;
         tracing::info!("stopped");

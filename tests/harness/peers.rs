@@ -96,6 +96,10 @@ impl Peers {
         format!("http://localhost:{}", self.ports.plc)
     }
 
+    pub fn plc(&self) -> SocketAddr {
+        loopback(self.ports.plc)
+    }
+
     pub fn pds(&self) -> SocketAddr {
         loopback(self.ports.pds)
     }

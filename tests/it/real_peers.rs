@@ -10,6 +10,7 @@
 
 mod dashboard; // the same life, lived through the API
 mod document; // every answer of the API is what its document says
+mod faltering; // a PDS that loses answers, is silent, or is edited meanwhile
 mod journey; // a community's life, seen through the AppView
 mod killed; // PDS, bridge and program, again and again
 mod read; // what the firehose didn't tell
@@ -21,6 +22,7 @@ mod ways; // what a PDS does that no fixture shows
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use atrarium_tests::detour::Detour;
 use atrarium_tests::network::{CONFIG, MEMBERSHIP};
 use atrarium_tests::peers::Peers;
 use atrarium_tests::ports::free_port;
@@ -61,13 +63,33 @@ impl House {
         house
     }
 
+    /// The same before a PDS that misbehaves on command.
+    async fn behind(peers: &Peers, detour: &Detour) -> Self {
+        let mut house = Self {
+            program: None,
+            jetstream: peers.jetstream(),
+            port: free_port(),
+            flags: network(peers),
+            directory: tempfile::tempdir().expect("tests need a temporary directory"),
+        };
+        let plc = house.flags.iter_mut().find(|flag| **flag == peers.plc_url()).expect("it is told where the directory is");
+        *plc = detour.url();
+        house.start().await;
+        house
+    }
+
     /// Starts the program on what it had.
     async fn start(&mut self) {
+        self.start_with(None).await;
+    }
+
+    /// The same with failpoints.
+    async fn start_with(&mut self, failpoints: Option<&str>) {
         let data = self.directory.path().join("data");
         let url = format!("http://localhost:{}", self.port);
         let mut flags = vec!["--public-url", &url];
         flags.extend(self.flags.iter().map(String::as_str));
-        let mut program = Launch { directory: &data, jetstream: &self.jetstream, port: Some(self.port), failpoints: None, flags: &flags }.start();
+        let mut program = Launch { directory: &data, jetstream: &self.jetstream, port: Some(self.port), failpoints, flags: &flags }.start();
         assert!(program.ready().await, "{}", program.log());
         self.program = Some(program);
     }

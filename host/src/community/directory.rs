@@ -81,17 +81,24 @@ impl Full {
     }
 }
 
+/// Whether there is room for one more community of this owner with this hashtag; if not, why.
+pub fn full(view: &View, owner: &str, hashtag: Hashtag, bounds: &Bounds) -> Result<Option<Full>, StoreError> {
+    let of_owner = view.range(Table::CommunityUris, &Span::prefix(format!("at://{owner}/")), false, bounds.communities_per_owner)?;
+    Ok(if of_owner.len() >= bounds.communities_per_owner {
+        Some(Full::Owner)
+    } else if view.count(count::communities().as_ref())? >= bounds.communities_total as u64 {
+        Some(Full::Host)
+    } else if with_hashtag(view, hashtag)?.len() >= bounds.communities_per_hashtag {
+        Some(Full::Hashtag)
+    } else {
+        None
+    })
+}
+
 /// Opens a community whose config has come.
 pub fn open(view: &mut View, key: &RecordKey, config: Config, bounds: &Bounds) -> Result<Result<CommunityId, Full>, StoreError> {
-    let of_owner = view.range(Table::CommunityUris, &Span::prefix(format!("at://{}/", key.did)), false, bounds.communities_per_owner)?;
-    if of_owner.len() >= bounds.communities_per_owner {
-        return Ok(Err(Full::Owner));
-    }
-    if view.count(count::communities().as_ref())? >= bounds.communities_total as u64 {
-        return Ok(Err(Full::Host));
-    }
-    if with_hashtag(view, config.hashtag)?.len() >= bounds.communities_per_hashtag {
-        return Ok(Err(Full::Hashtag));
+    if let Some(full) = full(view, &key.did, config.hashtag, bounds)? {
+        return Ok(Err(full));
     }
     let id = view.get(Table::Meta, NEXT)?.and_then(|bytes| bytes.try_into().ok()).map_or(1, CommunityId::from_be_bytes);
     view.put(Table::Meta, NEXT, (id + 1).to_be_bytes().to_vec());

@@ -60,6 +60,8 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use problem::Problem;
 pub use standing::Standing;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::clock::Clock;
 use crate::community::changes::Subscription;
 use crate::community::showing::{Edition, edition_of};
@@ -90,6 +92,8 @@ pub struct Parts {
     pub may_own: Arc<dyn Fn(&RecordKey) -> bool + Send + Sync>,
     pub pulse: Pulse,
     pub limits: HostLimits,
+    /// That the program ends: what is being written comes to its end soon.
+    pub stop: CancellationToken,
 }
 
 /// The API. Cheap to clone; all clones are one.
@@ -102,6 +106,7 @@ struct Inner {
     stats: stats::Kept,
     looks: explain::Looks,
     handles: handles::Handles,
+    turns: writes::Turns,
 }
 
 impl std::fmt::Debug for Inner {
@@ -129,8 +134,14 @@ impl Dashboard {
     }
 
     pub fn new(parts: Parts) -> Self {
-        let (catalogue, stats) = (catalogue::Catalogue::default(), stats::Kept::new());
-        Self(Arc::new(Inner { parts, catalogue, stats, looks: explain::Looks::default(), handles: handles::Handles::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            catalogue: catalogue::Catalogue::default(),
+            stats: stats::Kept::new(),
+            looks: explain::Looks::default(),
+            handles: handles::Handles::default(),
+            turns: writes::Turns::default(),
+        }))
     }
 
     fn reading(&self) -> Result<Reading, Problem> {

@@ -45,7 +45,15 @@ pub enum Problem {
     /// Some of it was done, and could not be undone.
     Partial {
         message: String,
-        /// What remains, one by one.
+        /// What remains or may remain, one by one.
+        remains: Vec<String>,
+        /// Because the time was over.
+        late: bool,
+    },
+    /// The caller's own server gave no answer, and it can't be told whether it was done.
+    Unsettled {
+        message: String,
+        /// Where to look.
         remains: Vec<String>,
     },
 }
@@ -65,6 +73,23 @@ impl Problem {
         Self::Conflict { name, message: message.into() }
     }
 
+    /// What remains of it, or may, by AT-URI.
+    pub fn remains(&self) -> &[String] {
+        match self {
+            Self::Partial { remains, .. } | Self::Unsettled { remains, .. } => remains,
+            _ => &[],
+        }
+    }
+
+    /// This problem, of which so much remains; itself if nothing does.
+    pub(super) fn leaving(self, remains: Vec<String>, message: impl FnOnce(&Self) -> String) -> Self {
+        if remains.is_empty() {
+            return self;
+        }
+        let late = matches!(self, Self::Late(_) | Self::Unsettled { .. } | Self::Partial { late: true, .. });
+        Self::Partial { message: message(&self), remains, late }
+    }
+
     /// What programs tell it from others by.
     pub fn name(&self) -> &'static str {
         match self {
@@ -80,6 +105,7 @@ impl Problem {
             Self::Late(_) => "UpstreamTimeout",
             Self::Unavailable(_) => "Unavailable",
             Self::Partial { .. } => "PartlyDone",
+            Self::Unsettled { .. } => "OutcomeUnknown",
         }
     }
 }
@@ -99,7 +125,8 @@ impl fmt::Display for Problem {
             | Self::Upstream(message)
             | Self::Late(message)
             | Self::Unavailable(message)
-            | Self::Partial { message, .. } => f.write_str(message),
+            | Self::Partial { message, .. }
+            | Self::Unsettled { message, .. } => f.write_str(message),
         }
     }
 }

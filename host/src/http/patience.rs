@@ -28,7 +28,7 @@ pub(super) const HEAD: Duration = Duration::from_secs(10);
 pub(super) const IDLE: Duration = Duration::from_secs(75);
 
 /// For an answer, from the request to its first bytes in the socket; above every route's deadline, which is to be seen first.
-pub(super) const ANSWER: Duration = Duration::from_secs(40);
+pub(super) const ANSWER: Duration = Duration::from_secs(50);
 
 /// For reading what a peer still sends after the last answer.
 pub(super) const CLOSING: Duration = Duration::from_secs(1);

@@ -99,6 +99,12 @@ impl Request {
     pub(super) fn host(&self) -> String {
         host(&self.url)
     }
+
+    /// For scripted servers.
+    #[cfg(test)]
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 /// The host with its port, as errors name it.
@@ -127,6 +133,13 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
+    /// A scripted server's answer of JSON.
+    #[cfg(test)]
+    pub(crate) fn scripted(status: u16, body: Bytes) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Self { host: "scripted".to_owned(), status: StatusCode::from_u16(status).unwrap_or_default(), headers, body }
+    }
+
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! answer.rs    how an answer is read: its error, when to come again
 //! repo.rs      one user's own repo, read and written with the user's authority
+//! deadline.rs  until when all its calls must have come to an end
 //! login.rs     signing in there with a password
 //! agent.rs     atrium's agent over our client, for both
 //! flat.rs      whether JSON may be parsed by atrium
@@ -16,6 +17,7 @@
 
 mod agent;
 mod answer;
+mod deadline;
 mod flat;
 pub mod login;
 mod repo;
@@ -30,7 +32,8 @@ use url::Url;
 pub(crate) use agent::is_signed_out;
 pub use agent::{Authority, RepoError};
 pub use answer::PdsError;
-pub use repo::{Found, Repo, Swap, Written};
+pub use deadline::Deadline;
+pub use repo::{Found, Repo, Swap, WRITES_AT_ONCE, Written};
 
 use crate::event::{AccountStatus, Collection, MAX_DID, MAX_RECORD, Rev};
 use crate::outbound::{Client, Limits, Request};

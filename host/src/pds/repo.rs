@@ -4,29 +4,34 @@
 //! model has no room for (fractions) is refused before it is sent. Whether a record has changed meanwhile is the server's to judge, by the
 //! [`Swap`] that goes with each write.
 //!
-//! A call takes ten seconds at most, and concerns nobody but its caller. Nothing is tried again here, but for a token that had expired:
-//! after [`RepoError::Late`] and [`RepoError::Unreachable`] a write may have been done or not, so whoever repeats it must look first.
+//! A call takes ten seconds at most, less if there is a [`Deadline`], and concerns nobody but its caller. Nothing is tried again here, but
+//! for a token that had expired: after [`RepoError::Late`] and [`RepoError::Unreachable`] a write may have been done or not, so whoever
+//! repeats it must look first.
 
 use std::sync::Arc;
 
 use atrium_api::agent::Agent;
 use atrium_api::com::atproto::repo::{apply_writes, create_record, defs, delete_record, get_record, put_record};
+use atrium_api::com::atproto::sync::get_latest_commit;
 use atrium_api::types::Unknown;
 use atrium_api::types::string::{AtIdentifier, Cid, Did, Nsid, RecordKey};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::agent::{Authority, Caller, Failure, PATIENCE, RepoError};
+use super::deadline::Deadline;
 use crate::event::Rev;
 
 /// The most writes in one commit; the reference implementation takes 200.
-const WRITES_AT_ONCE: usize = 100;
+pub const WRITES_AT_ONCE: usize = 100;
 
 /// A user's repo. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Repo {
     agent: Arc<Agent<Caller>>,
     did: Did,
+    /// For all calls together, beside the patience of each.
+    deadline: Option<Deadline>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -64,7 +69,12 @@ impl Repo {
     /// The repo of whom this is the authority of; `None` if that isn't a DID.
     pub fn new(authority: Arc<dyn Authority>) -> Option<Self> {
         let did = Did::new(authority.did().to_owned()).ok()?;
-        Some(Self { agent: Arc::new(Caller(authority).agent()), did })
+        Some(Self { agent: Arc::new(Caller(authority).agent()), did, deadline: None })
+    }
+
+    /// The same, for calls that end by this moment: what hasn't begun by then is [`RepoError::Late`] and is not asked.
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
     }
 
     /// Whose repo it is.
@@ -75,7 +85,7 @@ impl Repo {
     /// The record, if there is one.
     pub async fn get(&self, collection: &str, rkey: &str) -> Result<Option<Found>, RepoError> {
         let parameters = get_record::ParametersData { cid: None, collection: nsid(collection)?, repo: self.repo(), rkey: key(rkey)? };
-        let called = within(async { self.agent.api.com.atproto.repo.get_record(parameters.into()).await.map_err(Failure::from_atrium) }).await;
+        let called = self.within(async { self.agent.api.com.atproto.repo.get_record(parameters.into()).await.map_err(Failure::from_atrium) }).await;
         match called {
             Ok(output) => {
                 let cid = output.cid.as_ref().map(text).ok_or_else(|| nonsense("a record without a CID"))?;
@@ -86,12 +96,26 @@ impl Repo {
         }
     }
 
+    /// The repo's revision.
+    pub async fn latest(&self) -> Result<Rev, RepoError> {
+        let parameters = get_latest_commit::ParametersData { did: self.did.clone() };
+        let latest = self.within(async { self.agent.api.com.atproto.sync.get_latest_commit(parameters.into()).await.map_err(Failure::from_atrium) }).await?;
+        Rev::parse(latest.rev.as_str()).ok_or_else(|| nonsense("a revision that is no TID"))
+    }
+
+    /// The record, if there is one, with a revision of the repo that is earlier than whatever happens to the record after this: so the two
+    /// can be told like a write, and are outdone by every later one.
+    pub async fn look(&self, collection: &str, rkey: &str) -> Result<(Rev, Option<Found>), RepoError> {
+        let rev = self.latest().await?;
+        Ok((rev, self.get(collection, rkey).await?))
+    }
+
     /// Writes a record that isn't there yet; [`RepoError::Conflict`] if it is.
     pub async fn create(&self, collection: &str, rkey: &str, record: Map<String, Value>) -> Result<Written, RepoError> {
         let record = unknown(record)?;
         let input =
             create_record::InputData { collection: nsid(collection)?, record, repo: self.repo(), rkey: Some(key(rkey)?), swap_commit: None, validate: None };
-        let called = within(async { self.agent.api.com.atproto.repo.create_record(input.into()).await.map_err(Failure::from_atrium) }).await;
+        let called = self.within(async { self.agent.api.com.atproto.repo.create_record(input.into()).await.map_err(Failure::from_atrium) }).await;
         let output = match called {
             Ok(output) => output,
             // The reference server has no word for a key that is taken: it breaks down over it.
@@ -104,22 +128,16 @@ impl Repo {
         Ok(Written { uri: self.uri(&output.uri, collection, rkey)?, cid: text(&output.cid), rev })
     }
 
-    /// Writes new records of one collection, as many at a time as a server takes; answers the revision of each. What was written before a
-    /// failure stays.
-    pub async fn create_all(&self, collection: &str, records: &[(String, Map<String, Value>)]) -> Result<Vec<Rev>, RepoError> {
-        let mut revs = Vec::with_capacity(records.len());
-        for some in records.chunks(WRITES_AT_ONCE) {
-            let mut writes = Vec::with_capacity(some.len());
-            for (rkey, record) in some {
-                let create = apply_writes::CreateData { collection: nsid(collection)?, rkey: Some(key(rkey)?), value: unknown(record.clone())? };
-                writes.push(apply_writes::InputWritesItem::Create(Box::new(create.into())));
-            }
-            let input = apply_writes::InputData { repo: self.repo(), swap_commit: None, validate: None, writes };
-            let output = within(async { self.agent.api.com.atproto.repo.apply_writes(input.into()).await.map_err(Failure::from_atrium) }).await?;
-            let rev = rev(output.commit.as_ref())?.ok_or_else(|| nonsense("records without a commit"))?;
-            revs.extend(some.iter().map(|_| rev));
+    /// Writes new records of one collection in one commit, so all or none; at most [`WRITES_AT_ONCE`].
+    pub async fn create_all(&self, collection: &str, records: &[(String, Map<String, Value>)]) -> Result<Rev, RepoError> {
+        let mut writes = Vec::with_capacity(records.len());
+        for (rkey, record) in records {
+            let create = apply_writes::CreateData { collection: nsid(collection)?, rkey: Some(key(rkey)?), value: unknown(record.clone())? };
+            writes.push(apply_writes::InputWritesItem::Create(Box::new(create.into())));
         }
-        Ok(revs)
+        let input = apply_writes::InputData { repo: self.repo(), swap_commit: None, validate: None, writes };
+        let output = self.within(async { self.agent.api.com.atproto.repo.apply_writes(input.into()).await.map_err(Failure::from_atrium) }).await?;
+        rev(output.commit.as_ref())?.ok_or_else(|| nonsense("records without a commit"))
     }
 
     /// Writes a record, new or over what is there. `None` if exactly this was there: then nothing has changed.
@@ -133,7 +151,7 @@ impl Repo {
             swap_record: expected(swap)?,
             validate: None,
         };
-        let output = within(async { self.agent.api.com.atproto.repo.put_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
+        let output = self.within(async { self.agent.api.com.atproto.repo.put_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
         let Some(rev) = rev(output.commit.as_ref())? else { return Ok(None) };
         Ok(Some(Written { uri: self.uri(&output.uri, collection, rkey)?, cid: text(&output.cid), rev }))
     }
@@ -142,8 +160,23 @@ impl Repo {
     pub async fn delete(&self, collection: &str, rkey: &str, swap: Swap<'_>) -> Result<Option<Rev>, RepoError> {
         let input =
             delete_record::InputData { collection: nsid(collection)?, repo: self.repo(), rkey: key(rkey)?, swap_commit: None, swap_record: expected(swap)? };
-        let output = within(async { self.agent.api.com.atproto.repo.delete_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
+        let output = self.within(async { self.agent.api.com.atproto.repo.delete_record(input.into()).await.map_err(Failure::from_atrium) }).await?;
         rev(output.commit.as_ref())
+    }
+
+    async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let late = |why: String| Err(Failure::Other(RepoError::Late(why)));
+        let over = async {
+            match &self.deadline {
+                Some(deadline) => deadline.passed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased; // what there is no time for isn't begun
+            () = over => late("the time for the whole of it was over".to_owned()),
+            called = timeout(PATIENCE, call) => called.unwrap_or_else(|_| late(format!("nothing came within {PATIENCE:?}"))),
+        }
     }
 
     fn repo(&self) -> AtIdentifier {
@@ -155,10 +188,6 @@ impl Repo {
         let uri = format!("at://{}/{collection}/{rkey}", self.did());
         if said == uri { Ok(uri) } else { Err(nonsense("another record than was written")) }
     }
-}
-
-async fn within<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    timeout(PATIENCE, call).await.unwrap_or_else(|_| Err(Failure::Other(RepoError::Late(format!("nothing came within {PATIENCE:?}")))))
 }
 
 fn nonsense(what: &str) -> RepoError {

@@ -1,24 +1,25 @@
 //! Changing a community, and closing it.
 //!
-//! The config is read from the owner's server and written back with everything in it that nobody asked to change, known here or
-//! not; if it was changed in between, it is read again, and in the end the owner is told. The feed's announcement follows.
+//! The owner's config is edited, and the feed's announcement follows. If it can't, the config is put back as it was.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::applied::{deleted, written};
-use super::create::percent;
+use super::applied::{Effect, Pending, deleted, written};
+use super::edit::{Edit, Edited, edit};
 use super::generator::{self, Title};
-use super::{ATTEMPTS, GENERATOR, uri};
+use super::pen::{Failed, Pen};
+use super::{GENERATOR, config_uri, shares, uri};
 use crate::clock::datetime;
 use crate::dashboard::access::{Caller, Deed};
 use crate::dashboard::standing::standing;
 use crate::dashboard::text::{DESCRIPTION, NAME};
-use crate::dashboard::views::{Community, FeedMix, Stage};
+use crate::dashboard::views::{self, FeedMix, Stage};
 use crate::dashboard::{Dashboard, Problem, find};
 use crate::event::{Collection, Operation};
-use crate::pds::{Repo, RepoError, Swap, Written};
+use crate::pds::Swap;
+use crate::record::Shares;
 
 /// What shall be different. What is left out stays as it is.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -30,10 +31,12 @@ pub struct Amendment {
     /// At most 500 letters; an empty text takes it away.
     #[schema(max_length = 5000)]
     pub description: Option<String>,
+    /// The share of the parent counts for nothing in a graduated community.
     pub stage: Option<Stage>,
     /// The parent's id or AT-URI; an empty text takes it away.
     #[schema(max_length = 600)]
     pub parent: Option<String>,
+    /// A share for the parent needs a parent, and a community that hasn't graduated.
     pub feed_mix: Option<FeedMix>,
 }
 
@@ -43,21 +46,21 @@ pub struct Closed {
     pub closed: bool,
 }
 
-/// A config that was written, and what it said before.
-pub(super) struct Edited {
-    pub(super) written: Written,
-    pub(super) record: Map<String, Value>,
-    before: Map<String, Value>,
+/// An amendment that was checked.
+struct Edits {
+    fields: Vec<(&'static str, Option<Value>)>,
+    /// Those that are asked for.
+    shares: Option<Shares>,
 }
 
 impl Dashboard {
     /// Changes a community of the caller's.
-    pub async fn amend(&self, caller: &Caller, repo: &Repo, id: &str, wish: Amendment) -> Result<Community, Problem> {
+    pub async fn amend(&self, caller: &Caller, pen: &Pen, id: &str, wish: Amendment) -> Result<Effect<views::Community>, Problem> {
         let (community, edits) = {
             let snapshot = self.snapshot()?;
             let (number, community) = find::find(&snapshot, id)?;
             Deed::AmendCommunity.allow(caller, standing(&snapshot, number, &community, &caller.did)?)?;
-            let edits = edits(&wish, |parent| {
+            let edits = Edits::of(&wish, |parent| {
                 let (_, found) = find::find(&snapshot, parent)?;
                 if found.uri == community.uri {
                     return Err(Problem::Unprocessable("a community can't be its own parent".to_owned()));
@@ -66,116 +69,116 @@ impl Dashboard {
             })?;
             (community, edits)
         };
-        let edited = edit(repo, &community.rkey, |record| {
-            for (field, value) in &edits {
-                match value {
-                    Some(value) => drop(record.insert((*field).to_owned(), value.clone())),
-                    None => drop(record.remove(*field)),
-                }
+        let edited = match edit(pen, Collection::Config, &community.rkey, |record| edits.make(record)).await? {
+            Edit::Written(edited) => edited,
+            Edit::Gone(event) => {
+                let _ = self.apply(vec![event]).await;
+                return Err(super::config_gone());
             }
-            Ok(())
-        })
-        .await?;
+        };
         let now = datetime(self.parts().clock.now_ms());
-        let text = |record: &Map<String, Value>, field: &str| record.get(field).and_then(Value::as_str).map(str::to_owned);
-        let record = edited.as_ref().map(|edited| edited.record.clone());
-        let (name, description) = match &record {
-            Some(record) => (text(record, "name").unwrap_or_default(), text(record, "description")),
-            None => (community.config.name.clone(), community.config.description.clone()),
+        let announced = generator::update(pen, &community.rkey, &self.parts().service_did, title(&edited.record), &now).await;
+        if let Err(failed) = announced {
+            return Err(self.taken_back(&pen.undoing(), &community.rkey, edited, failed).await);
+        }
+        let seen = match self.apply(vec![edited.event]).await {
+            true => Some(self.community(&caller.did, &community.uri)?),
+            false => None,
         };
-        let title = Title { name: &name, description: description.as_deref() };
-        let announced = generator::update(repo, &community.rkey, &self.parts().service_did, title, &now).await;
-        let problem = match (announced, edited) {
-            (Err(failure), Some(edited)) => Some(self.taken_back(repo, &community.rkey, edited, failure.into()).await),
-            (Err(failure), None) => Some(failure.into()),
-            (Ok(()), Some(edited)) => {
-                let event = written(&caller.did, Collection::Config, &community.rkey, edited.written.rev, Operation::Update, &edited.record);
-                self.apply(vec![event]).await;
-                None
-            }
-            (Ok(()), None) => None,
-        };
-        problem.map_or_else(|| self.community(&caller.did, &community.uri), Err)
+        Ok(Effect::of(seen, || vec![community.uri, uri(&caller.did, GENERATOR, &community.rkey)]))
     }
 
-    /// The config as it was before, because the feed's announcement could not be changed.
-    async fn taken_back(&self, repo: &Repo, rkey: &str, edited: Edited, problem: Problem) -> Problem {
-        match repo.put(Collection::Config.nsid(), rkey, edited.before, Swap::Is(&edited.written.cid)).await {
-            Ok(_) => problem,
-            Err(_) => {
-                let event = written(repo.did(), Collection::Config, rkey, edited.written.rev, Operation::Update, &edited.record);
-                self.apply(vec![event]).await;
-                let message = format!("the community was changed, and its feed's announcement was not: {problem}");
-                Problem::Partial { message, remains: vec![edited.written.uri] }
+    /// All as it was before, because the feed's announcement could not be changed; or what differs now.
+    async fn taken_back(&self, pen: &Pen, rkey: &str, edited: Edited, failed: Failed) -> Problem {
+        let Some(before) = edited.before else { return failed.into() };
+        let mut remains = Vec::new();
+        match pen.put(Collection::Config.nsid(), rkey, &before.record, &before.cid).await {
+            // The firehose may have brought the other meanwhile.
+            Ok(done) => {
+                let event = written(pen.did(), Collection::Config, rkey, done.rev, Operation::Update, &before.record);
+                let _ = self.apply(vec![event]).await;
+            }
+            Err(still) => {
+                remains.push(config_uri(pen.did(), rkey));
+                if still.uris().is_empty() {
+                    let _ = self.apply(vec![edited.event]).await;
+                }
             }
         }
+        let may_be_changed = !failed.uris().is_empty();
+        let now = datetime(self.parts().clock.now_ms());
+        if may_be_changed && generator::update(pen, rkey, &self.parts().service_did, title(&before.record), &now).await.is_err() {
+            remains.push(uri(pen.did(), GENERATOR, rkey));
+        }
+        failed.undone().leaving(remains, |cause| format!("the community and its feed's announcement may differ now: {cause}"))
     }
 
     /// Closes a community of the caller's and withdraws its feed.
-    pub async fn close(&self, caller: &Caller, repo: &Repo, id: &str) -> Result<Closed, Problem> {
+    pub async fn close(&self, caller: &Caller, pen: &Pen, id: &str) -> Result<Effect<Closed>, Problem> {
         let community = {
             let snapshot = self.snapshot()?;
             let (number, community) = find::find(&snapshot, id)?;
             Deed::CloseCommunity.allow(caller, standing(&snapshot, number, &community, &caller.did)?)?;
             community
         };
-        if let Some(rev) = repo.delete(Collection::Config.nsid(), &community.rkey, Swap::Any).await? {
-            self.apply(vec![deleted(&caller.did, Collection::Config, &community.rkey, rev)]).await;
-        } else {
-            // Gone already, which the firehose has yet to say: the repo is read.
-            self.read_again(&caller.did).await;
+        let config = Collection::Config;
+        let event = match pen.delete(config.nsid(), &community.rkey, Swap::Any).await? {
+            Some(rev) => deleted(&caller.did, config, &community.rkey, rev),
+            // Gone already, which the firehose has yet to say.
+            None => match pen.look(config.nsid(), &community.rkey).await? {
+                (rev, None) => deleted(&caller.did, config, &community.rkey, rev),
+                (rev, Some(found)) => written(&caller.did, config, &community.rkey, rev, Operation::Update, &found.value),
+            },
+        };
+        let withdrawn = generator::withdraw(pen, &community.rkey).await;
+        let applied = self.apply(vec![event]).await;
+        let announcement = uri(&caller.did, GENERATOR, &community.rkey);
+        match withdrawn {
+            Ok(()) if applied => Ok(Effect::Seen(Closed { closed: true })),
+            Ok(()) => Ok(Effect::Pending(Pending::of(vec![community.uri, announcement]))),
+            Err(failed) => Err(Problem::from(failed)
+                .leaving(vec![announcement], |cause| format!("the community is closed, and its feed's announcement could not be removed: {cause}"))),
         }
-        match generator::withdraw(repo, &community.rkey).await {
-            Ok(()) => Ok(Closed { closed: true }),
-            Err(problem) => {
-                let message = format!("the community is closed, and its feed's announcement could not be removed: {problem}");
-                Err(Problem::Partial { message, remains: vec![uri(&caller.did, GENERATOR, &community.rkey)] })
+    }
+}
+
+fn title(config: &Map<String, Value>) -> Title<'_> {
+    let text = |field: &str| config.get(field).and_then(Value::as_str);
+    Title { name: text("name").unwrap_or_default(), description: text("description") }
+}
+
+impl Edits {
+    fn of(wish: &Amendment, parent: impl Fn(&str) -> Result<String, Problem>) -> Result<Self, Problem> {
+        let mut fields = Vec::new();
+        if let Some(name) = &wish.name {
+            fields.push(("name", Some(json!(NAME.check(name)?))));
+        }
+        if let Some(description) = &wish.description {
+            let description = DESCRIPTION.check(description)?;
+            fields.push(("description", (!description.is_empty()).then(|| json!(description))));
+        }
+        if let Some(stage) = wish.stage {
+            fields.push(("stage", Some(json!(stage))));
+        }
+        if let Some(wanted) = &wish.parent {
+            let wanted = if wanted.is_empty() { None } else { Some(json!(parent(wanted)?)) };
+            fields.push(("parentCommunity", wanted));
+        }
+        let shares = wish.feed_mix.map(FeedMix::percent).transpose()?;
+        fields.extend(shares.map(|shares| ("feedMix", Some(shares::field(shares)))));
+        Ok(Self { fields, shares })
+    }
+
+    /// Changes the record; `None` takes a field away.
+    fn make(&self, record: &mut Map<String, Value>) -> Result<(), Problem> {
+        for (field, value) in &self.fields {
+            match value {
+                Some(value) => drop(record.insert((*field).to_owned(), value.clone())),
+                None => drop(record.remove(*field)),
             }
         }
+        let Some(shares) = self.shares else { return Ok(()) };
+        let stage = record.get("stage").and_then(|stage| serde_json::from_value(stage.clone()).ok()).unwrap_or(Stage::Theme);
+        shares::check(shares, record.contains_key("parentCommunity"), stage)
     }
-}
-
-/// Reads the caller's config, changes it and writes it, as often as somebody else is quicker, within reason. `None` if there is
-/// nothing to change.
-pub(super) async fn edit(repo: &Repo, rkey: &str, change: impl Fn(&mut Map<String, Value>) -> Result<(), Problem>) -> Result<Option<Edited>, Problem> {
-    let collection = Collection::Config.nsid();
-    for _ in 0..ATTEMPTS {
-        let gone = || Problem::not_found("CommunityNotFound", "the community's record is gone from your repo");
-        let found = repo.get(collection, rkey).await?.ok_or_else(gone)?;
-        let mut record = found.value.clone();
-        change(&mut record)?;
-        if record == found.value {
-            return Ok(None);
-        }
-        match repo.put(collection, rkey, record.clone(), Swap::Is(&found.cid)).await {
-            Ok(Some(written)) => return Ok(Some(Edited { written, record, before: found.value })),
-            Ok(None) => return Ok(None),
-            Err(RepoError::Conflict(_)) => {}
-            Err(other) => return Err(other.into()),
-        }
-    }
-    Err(RepoError::Conflict(String::new()).into())
-}
-
-/// What becomes of the record's fields; `None` takes one away.
-fn edits(wish: &Amendment, parent: impl Fn(&str) -> Result<String, Problem>) -> Result<Vec<(&'static str, Option<Value>)>, Problem> {
-    let mut edits = Vec::new();
-    if let Some(name) = &wish.name {
-        edits.push(("name", Some(json!(NAME.check(name)?))));
-    }
-    if let Some(description) = &wish.description {
-        let description = DESCRIPTION.check(description)?;
-        edits.push(("description", (!description.is_empty()).then(|| json!(description))));
-    }
-    if let Some(stage) = wish.stage {
-        edits.push(("stage", Some(json!(stage))));
-    }
-    if let Some(wanted) = &wish.parent {
-        let wanted = if wanted.is_empty() { None } else { Some(json!(parent(wanted)?)) };
-        edits.push(("parentCommunity", wanted));
-    }
-    if let Some(mix) = wish.feed_mix {
-        edits.push(("feedMix", Some(percent(mix.percent()?))));
-    }
-    Ok(edits)
 }

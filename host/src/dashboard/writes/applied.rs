@@ -2,20 +2,26 @@
 //!
 //! The event has the revision that the user's server gave, so what the firehose says of it later is a repeat and changes nothing; and it
 //! goes through queue, filter and object like any other, so the API can do nothing that a record could not. Who writes
-//! waits until the effect can be read.
+//! waits until the effect can be read; what takes longer is [`Pending`], and never looks done or failed.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::time::{sleep, timeout};
+use utoipa::ToSchema;
 
 use crate::dashboard::Dashboard;
 use crate::event::{Body, Collection, Commit, Event, Operation, Rev};
 
 /// How long an answer waits for the effect. A batch takes a tenth of a second; more is a queue with a backlog or a failing disk.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same while the program ends.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
 
 /// Hands events to the write path, and comes back when they have had their effect.
 pub type Apply = Arc<dyn Fn(Vec<Event>) -> Pin<Box<dyn Future<Output = Result<(), NotApplied>> + Send>> + Send + Sync>;
@@ -24,6 +30,38 @@ pub type Apply = Arc<dyn Fn(Vec<Event>) -> Pin<Box<dyn Future<Output = Result<()
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the program is about to end")]
 pub struct NotApplied;
+
+/// What came of a write that was done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect<T> {
+    /// It is so in every answer from now on.
+    Seen(T),
+    Pending(Pending),
+}
+
+/// Done at the caller's own server, and not yet to be seen here. Nothing need be repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Pending {
+    /// What was written or deleted, as AT-URIs.
+    pub records: Vec<String>,
+    /// A sentence for people.
+    #[schema(example = "it is done at your own server, and counts here as soon as this host has caught up: nothing need be repeated")]
+    pub message: String,
+}
+
+impl Pending {
+    pub(super) fn of(records: Vec<String>) -> Self {
+        let message = "it is done at your own server, and counts here as soon as this host has caught up: nothing need be repeated";
+        Self { records, message: message.to_owned() }
+    }
+}
+
+impl<T> Effect<T> {
+    /// What can be seen, or else the records that were written.
+    pub(super) fn of(seen: Option<T>, records: impl FnOnce() -> Vec<String>) -> Self {
+        seen.map_or_else(|| Self::Pending(Pending::of(records())), Self::Seen)
+    }
+}
 
 /// What was done to a record.
 pub(super) fn written(did: &str, collection: Collection, rkey: &str, rev: Rev, operation: Operation, record: &Map<String, Value>) -> Event {
@@ -37,9 +75,17 @@ pub(super) fn deleted(did: &str, collection: Collection, rkey: &str, rev: Rev) -
 
 impl Dashboard {
     /// Answers whether the effect can be read now. If not, it will be: the record is written, and the firehose brings it.
+    #[must_use]
     pub(super) async fn apply(&self, events: Vec<Event>) -> bool {
-        let in_time = tokio::time::timeout(PATIENCE, (self.parts().apply)(events)).await;
-        let applied = matches!(in_time, Ok(Ok(())));
+        let parts = self.parts();
+        let ending = async {
+            parts.stop.cancelled().await;
+            sleep(PATIENCE_AT_THE_END).await;
+        };
+        let applied = tokio::select! {
+            in_time = timeout(PATIENCE, (parts.apply)(events)) => matches!(in_time, Ok(Ok(()))),
+            () = ending => false,
+        };
         if !applied {
             metrics::counter!("atrarium_api_unapplied_total").increment(1);
             tracing::warn!("a record that was written through the API is not in the index yet: it comes by the firehose");

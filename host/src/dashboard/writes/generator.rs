@@ -6,9 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::GENERATOR;
-use crate::dashboard::Problem;
+use super::pen::{Failed, Pen};
 use crate::dashboard::text::{DISPLAY_NAME, FEED_DESCRIPTION, shortened};
-use crate::pds::{Repo, RepoError, Swap};
+use crate::pds::{RepoError, Swap};
 
 /// What a feed is called.
 #[derive(Debug, Clone, Copy)]
@@ -38,38 +38,38 @@ impl Title<'_> {
 }
 
 /// Announces a feed that wasn't.
-pub(super) async fn publish(repo: &Repo, rkey: &str, service: &str, title: Title<'_>, created_at: &str) -> Result<(), RepoError> {
+pub(super) async fn publish(pen: &Pen, rkey: &str, service: &str, title: Title<'_>, created_at: &str) -> Result<(), Failed> {
     let mut record = Map::new();
     title.write(&mut record, service);
     record.insert("createdAt".to_owned(), json!(created_at));
-    repo.create(GENERATOR, rkey, record).await.map(drop)
+    pen.create(GENERATOR, rkey, &record).await.map(drop)
 }
 
 /// Brings the announcement up to date, or makes it if it is missing.
-pub(super) async fn update(repo: &Repo, rkey: &str, service: &str, title: Title<'_>, now: &str) -> Result<(), RepoError> {
+pub(super) async fn update(pen: &Pen, rkey: &str, service: &str, title: Title<'_>, now: &str) -> Result<(), Failed> {
     let mut attempt = 1;
     loop {
-        let outcome = match repo.get(GENERATOR, rkey).await? {
+        let outcome = match pen.get(GENERATOR, rkey).await? {
             Some(found) => {
                 let mut record = found.value.clone();
                 title.write(&mut record, service);
                 if record == found.value {
                     return Ok(());
                 }
-                repo.put(GENERATOR, rkey, record, Swap::Is(&found.cid)).await.map(drop)
+                pen.put(GENERATOR, rkey, &record, &found.cid).await.map(drop)
             }
-            None => publish(repo, rkey, service, title, now).await,
+            None => publish(pen, rkey, service, title, now).await,
         };
         match outcome {
-            Err(RepoError::Conflict(_)) if attempt < super::ATTEMPTS => attempt += 1,
+            Err(Failed::Refused(RepoError::Conflict(_))) if attempt < super::ATTEMPTS => attempt += 1,
             outcome => return outcome,
         }
     }
 }
 
 /// Takes the announcement away. That it is gone already is fine.
-pub(super) async fn withdraw(repo: &Repo, rkey: &str) -> Result<(), Problem> {
-    Ok(repo.delete(GENERATOR, rkey, Swap::Any).await.map(drop)?)
+pub(super) async fn withdraw(pen: &Pen, rkey: &str) -> Result<(), Failed> {
+    pen.delete(GENERATOR, rkey, Swap::Any).await.map(drop)
 }
 
 #[cfg(test)]

@@ -4,20 +4,23 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::applied::{deleted, written};
+use super::applied::{Effect, Pending, written};
+use super::edit::{Edit, edit};
+use super::pen::Pen;
+use super::uri;
 use crate::clock::datetime;
 use crate::community::Community;
 use crate::dashboard::access::{Caller, Deed};
 use crate::dashboard::standing::{is_denied, standing};
 use crate::dashboard::times::tid;
-use crate::dashboard::views::Member;
+use crate::dashboard::views;
 use crate::dashboard::{Dashboard, Problem, Standing, find};
 use crate::event::{Collection, Event, Operation};
-use crate::pds::{Repo, RepoError, Swap};
+use crate::record::{Record, Stored};
 use crate::store::{Snapshot, Span, Table, schema};
 
-/// Membership records of one DID in one community that are looked at.
-const RECORDS: usize = 10;
+/// Membership records that are ended before it is looked whether that was all; most people have one.
+const AT_ONCE: usize = 20;
 
 /// That the caller has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -27,7 +30,7 @@ pub struct Left {
 
 impl Dashboard {
     /// Makes the caller a member.
-    pub async fn join(&self, caller: &Caller, repo: &Repo, id: &str) -> Result<Member, Problem> {
+    pub async fn join(&self, caller: &Caller, pen: &Pen, id: &str) -> Result<Effect<views::Member>, Problem> {
         let (community, before) = {
             let snapshot = self.snapshot()?;
             let (number, community) = find::find(&snapshot, id)?;
@@ -39,38 +42,48 @@ impl Dashboard {
             if is_denied(&snapshot, number, &caller.did)? {
                 return Err(Problem::Forbidden("this community has blocked you".to_owned()));
             }
-            let before = membership_keys(&snapshot, &community.uri, &caller.did)?.into_iter().next();
+            let before = records(&snapshot, &community.uri, &caller.did, |_| true, 1)?.pop();
             (community, before)
         };
-        let now = self.parts().clock.now_ms();
-        let collection = Collection::Membership.nsid();
+        let now = datetime(self.parts().clock.now_ms());
+        let mut events = Vec::new();
+        let mut rejoined = None;
         // Who was here before gets the old record back, with whatever else is in it.
-        let old = match &before {
-            Some(rkey) => repo.get(collection, rkey).await?.map(|found| (rkey, found)),
-            None => None,
-        };
-        let event = match old {
-            Some((rkey, found)) => {
-                let mut record = found.value;
-                record.insert("active".to_owned(), json!(true));
-                record.insert("joinedAt".to_owned(), json!(datetime(now)));
-                let written_now = repo.put(collection, rkey, record.clone(), Swap::Is(&found.cid)).await?;
-                written_now.map(|now| written(&caller.did, Collection::Membership, rkey, now.rev, Operation::Update, &record))
-            }
+        if let Some(rkey) = before {
+            let edited = edit(pen, Collection::Membership, &rkey, |record| {
+                if is_of(record, &community) {
+                    record.insert("active".to_owned(), json!(true));
+                    record.insert("joinedAt".to_owned(), json!(now));
+                }
+                Ok(())
+            });
+            events.push(match edited.await? {
+                Edit::Written(edited) => {
+                    rejoined = is_of(&edited.record, &community).then_some(rkey);
+                    edited.event
+                }
+                Edit::Gone(event) => event,
+            });
+        }
+        let rkey = match rejoined {
+            Some(rkey) => rkey,
             None => {
-                let (rkey, record) = (tid(now), membership(&community.uri, &datetime(now)));
-                let now = repo.create(collection, &rkey, record.clone()).await?;
-                Some(written(&caller.did, Collection::Membership, &rkey, now.rev, Operation::Create, &record))
+                let (rkey, record) = (tid(self.parts().clock.now_ms()), membership(&community.uri, &now));
+                let done = pen.create(Collection::Membership.nsid(), &rkey, &record).await?;
+                events.push(written(&caller.did, Collection::Membership, &rkey, done.rev, Operation::Create, &record));
+                rkey
             }
         };
-        self.apply(event.into_iter().collect()).await;
-        let member = self.member(&community.uri, &caller.did)?;
-        member.ok_or_else(|| Problem::Unavailable("your membership is written, and counts as soon as this host has caught up with the network".to_owned()))
+        let seen = match self.apply(events).await {
+            true => self.member(&community.uri, &caller.did)?,
+            false => None,
+        };
+        Ok(Effect::of(seen, || vec![uri(&caller.did, Collection::Membership.nsid(), &rkey)]))
     }
 
     /// Ends the caller's membership.
-    pub async fn leave(&self, caller: &Caller, repo: &Repo, id: &str, did: &str) -> Result<Left, Problem> {
-        let (community, records) = {
+    pub async fn leave(&self, caller: &Caller, pen: &Pen, id: &str, did: &str) -> Result<Effect<Left>, Problem> {
+        let community = {
             let snapshot = self.snapshot()?;
             let (number, community) = find::find(&snapshot, id)?;
             let standing = standing(&snapshot, number, &community, &caller.did)?;
@@ -86,47 +99,59 @@ impl Dashboard {
                 Standing::None => return Err(Problem::not_found("MemberNotFound", "you don't belong to this community")),
                 Standing::Member => {}
             }
-            let records = membership_keys(&snapshot, &community.uri, &caller.did)?;
-            (community, records)
+            community
         };
-        let mut events = Vec::new();
-        for rkey in &records {
-            match end(repo, &community, rkey).await {
-                Ok(event) => events.extend(event),
-                Err(failure) => {
-                    self.apply(events).await;
-                    return Err(failure.into());
+        // Whoever has one that is active is a member: so until there is none. The time of a write bounds it.
+        loop {
+            let active = records(&self.snapshot()?, &community.uri, &caller.did, |active| active, AT_ONCE)?;
+            if active.is_empty() {
+                break;
+            }
+            let mut events = Vec::new();
+            let mut failure = None;
+            for rkey in &active {
+                match end(pen, &community, rkey).await {
+                    Ok(event) => events.push(event),
+                    Err(problem) => {
+                        failure = Some(problem);
+                        break;
+                    }
                 }
             }
+            let applied = self.apply(events).await;
+            if let Some(problem) = failure {
+                let remains: Vec<String> = problem.remains().to_vec();
+                return Err(problem.leaving(remains, |cause| format!("you have not left, or not with every record: do it again ({cause})")));
+            }
+            if !applied {
+                let uris = active.iter().map(|rkey| uri(&caller.did, Collection::Membership.nsid(), rkey)).collect();
+                return Ok(Effect::Pending(Pending::of(uris)));
+            }
         }
-        if events.is_empty() {
-            self.read_again(&caller.did).await;
+        match self.standing(&community.uri, &caller.did)?.0 {
+            Standing::None => Ok(Effect::Seen(Left { left: true })),
+            _ => Err(Problem::conflict("StillMember", "your records say that you have left, and this community still counts you as a member: try again later")),
         }
-        self.apply(events).await;
-        Ok(Left { left: true })
     }
 }
 
-/// Says in one record that the membership is over; `None` if it says so already.
-async fn end(repo: &Repo, community: &Community, rkey: &str) -> Result<Option<Event>, RepoError> {
-    let collection = Collection::Membership.nsid();
-    let mut attempt = 1;
-    loop {
-        let Some(found) = repo.get(collection, rkey).await? else {
-            // It may be gone by a deletion of which the firehose has yet to tell.
-            let rev = repo.delete(collection, rkey, Swap::Any).await?;
-            return Ok(rev.map(|rev| deleted(repo.did(), Collection::Membership, rkey, rev)));
-        };
-        let mut record = found.value;
-        if record.get("community") != Some(&json!(community.uri)) || record.insert("active".to_owned(), json!(false)) == Some(json!(false)) {
-            return Ok(None);
+/// Says in one record that the membership is over. Answers what the index shall hear, also where it was over already.
+async fn end(pen: &Pen, community: &Community, rkey: &str) -> Result<Event, Problem> {
+    let edited = edit(pen, Collection::Membership, rkey, |record| {
+        if is_of(record, community) {
+            record.insert("active".to_owned(), json!(false));
         }
-        match repo.put(collection, rkey, record.clone(), Swap::Is(&found.cid)).await {
-            Ok(now) => return Ok(now.map(|now| written(repo.did(), Collection::Membership, rkey, now.rev, Operation::Update, &record))),
-            Err(RepoError::Conflict(_)) if attempt < super::ATTEMPTS => attempt += 1,
-            Err(failure) => return Err(failure),
-        }
-    }
+        Ok(())
+    });
+    Ok(match edited.await? {
+        Edit::Written(edited) => edited.event,
+        Edit::Gone(event) => event,
+    })
+}
+
+/// Whether a membership record is of this community.
+fn is_of(record: &Map<String, Value>, community: &Community) -> bool {
+    record.get("community") == Some(&json!(community.uri))
 }
 
 fn membership(community: &str, joined_at: &str) -> Map<String, Value> {
@@ -143,10 +168,22 @@ fn membership(community: &str, joined_at: &str) -> Map<String, Value> {
     }
 }
 
-/// The record keys of somebody's membership records in a community.
-fn membership_keys(snapshot: &Snapshot, community_uri: &str, did: &str) -> Result<Vec<String>, Problem> {
+/// The record keys of somebody's membership records in a community: of those that are wanted, active or not, the first few.
+fn records(snapshot: &Snapshot, community_uri: &str, did: &str, wanted: impl Fn(bool) -> bool, most: usize) -> Result<Vec<String>, Problem> {
     let naming = schema::naming(community_uri);
-    let prefix = naming.bytes(schema::records_of(Collection::Membership, did).as_ref());
-    let keys = snapshot.keys(Table::Routes, &Span::prefix(&prefix), false, RECORDS)?;
-    Ok(keys.iter().filter_map(|key| std::str::from_utf8(&key[prefix.as_ref().len()..]).ok().map(str::to_owned)).collect())
+    let prefix = naming.clone().bytes(schema::records_of(Collection::Membership, did).as_ref());
+    let mut rkeys = Vec::new();
+    for route in snapshot.keys(Table::Routes, &Span::prefix(&prefix), false, usize::MAX)? {
+        let stored: Option<Stored> = snapshot.read(Table::Records, &route[naming.as_ref().len()..])?;
+        let Some(Record::Membership(membership)) = stored.and_then(|stored| stored.record) else { continue };
+        if let Ok(rkey) = std::str::from_utf8(&route[prefix.as_ref().len()..])
+            && wanted(membership.active)
+        {
+            rkeys.push(rkey.to_owned());
+            if rkeys.len() == most {
+                break;
+            }
+        }
+    }
+    Ok(rkeys)
 }

@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::applied::{deleted, written};
+use super::applied::{Effect, deleted, written};
+use super::pen::Pen;
+use super::uri;
 use crate::clock::datetime;
 use crate::dashboard::access::{Caller, Deed, may_act_on};
 use crate::dashboard::standing::standing;
 use crate::dashboard::text::REASON;
 use crate::dashboard::times::tid;
-use crate::dashboard::views::{Action, ActionKind};
+use crate::dashboard::views::{self, ActionKind};
 use crate::dashboard::{Dashboard, Problem, Standing, actions, find};
 use crate::event::{Collection, MAX_DID, Operation};
-use crate::pds::{Repo, Swap};
+use crate::pds::Swap;
 use crate::record::{AHEAD_MS, RecordKey};
 
 /// An action that shall be.
@@ -43,7 +45,7 @@ pub struct Undone {
 
 impl Dashboard {
     /// Writes an action of the caller's.
-    pub async fn act(&self, caller: &Caller, repo: &Repo, wish: NewAction) -> Result<Action, Problem> {
+    pub async fn act(&self, caller: &Caller, pen: &Pen, wish: NewAction) -> Result<Effect<views::Action>, Problem> {
         let reason = wish.reason.as_deref().map(|text| REASON.check(text)).transpose()?.filter(|text| !text.is_empty());
         let subject = subject(wish.action, &wish.target)?;
         let now = self.parts().clock.now_ms();
@@ -60,22 +62,25 @@ impl Dashboard {
         };
         let rkey = tid(now);
         let record = action(wish.action, &wish.target, &community.uri, reason, None, &datetime(created_at));
-        let now = repo.create(Collection::Action.nsid(), &rkey, record.clone()).await?;
-        self.apply(vec![written(&caller.did, Collection::Action, &rkey, now.rev, Operation::Create, &record)]).await;
-        let action = self.action(&RecordKey { did: caller.did.clone(), collection: Collection::Action, rkey })?;
-        action.ok_or_else(|| Problem::Unavailable("the action is written, and counts as soon as this host has caught up with the network".to_owned()))
+        let done = pen.create(Collection::Action.nsid(), &rkey, &record).await?;
+        let key = RecordKey { did: caller.did.clone(), collection: Collection::Action, rkey };
+        let seen = match self.apply(vec![written(&caller.did, Collection::Action, &key.rkey, done.rev, Operation::Create, &record)]).await {
+            true => self.action(&key)?,
+            false => None,
+        };
+        Ok(Effect::of(seen, || vec![key.uri()]))
     }
 
     /// Takes an action of the caller's back.
-    pub async fn undo(&self, caller: &Caller, repo: &Repo, rkey: &str) -> Result<Undone, Problem> {
+    pub async fn undo(&self, caller: &Caller, pen: &Pen, rkey: &str) -> Result<Effect<Undone>, Problem> {
         Deed::Undo.allow(caller, Standing::None)?;
         if atrium_api::types::string::RecordKey::new(rkey.to_owned()).is_err() {
             return Err(Problem::Invalid("that is no record key".to_owned()));
         }
-        match repo.delete(Collection::Action.nsid(), rkey, Swap::Any).await? {
+        match pen.delete(Collection::Action.nsid(), rkey, Swap::Any).await? {
             Some(rev) => {
-                self.apply(vec![deleted(&caller.did, Collection::Action, rkey, rev)]).await;
-                Ok(Undone { undone: true })
+                let applied = self.apply(vec![deleted(&caller.did, Collection::Action, rkey, rev)]).await;
+                Ok(Effect::of(applied.then_some(Undone { undone: true }), || vec![uri(&caller.did, Collection::Action.nsid(), rkey)]))
             }
             None => Err(Problem::not_found("ActionNotFound", "there is no such action in your repo; another's only its author can take back")),
         }

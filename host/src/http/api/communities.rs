@@ -10,9 +10,10 @@ use super::Api;
 use super::caller::{Caller, Writer};
 use super::error::{ApiError, ErrorBody};
 use super::input::{Body, Named, PageQuery, Parameters, sought};
+use super::written::Written;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::{Communities, Community, Explanation, Posts, Stage, Stats};
-use crate::dashboard::writes::{Amendment, Closed, NewCommunity};
+use crate::dashboard::writes::{Amendment, Closed, NewCommunity, Pending};
 use crate::dashboard::{CommunitiesQuery, Dashboard, Page, RoleFilter};
 
 /// Which communities.
@@ -76,16 +77,12 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(quer
 /// If a step fails, what was written is taken back, or the answer says what remains.
 #[utoipa::path(post, path = "/api/communities", tag = "communities", request_body = NewCommunity, responses(
     (status = 201, body = Community),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
-pub(super) async fn create(
-    State(api): State<Api>,
-    Writer { who, session }: Writer,
-    Body(wish): Body<NewCommunity>,
-) -> Result<(StatusCode, Json<Community>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
-    Ok((StatusCode::CREATED, Json(api.dashboard.create(&who, &repo, wish).await?)))
+pub(super) async fn create(State(api): State<Api>, writer: Writer, Body(wish): Body<NewCommunity>) -> Result<Written<Community>, ApiError> {
+    api.write(StatusCode::CREATED, writer, |dashboard, who, pen| async move { dashboard.create(&who, &pen, wish).await }).await
 }
 
 /// One community
@@ -102,17 +99,17 @@ pub(super) async fn read(State(api): State<Api>, caller: Caller, Named(id): Name
 /// What is left out stays as it is. The feed's announcement follows.
 #[utoipa::path(put, path = "/api/communities/{id}", tag = "communities", params(("id" = String, Path, description = "The community's id")), request_body = Amendment, responses(
     (status = 200, body = Community),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn amend(
     State(api): State<Api>,
-    Writer { who, session }: Writer,
+    writer: Writer,
     Named(id): Named<String>,
     Body(wish): Body<Amendment>,
-) -> Result<Json<Community>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
-    Ok(Json(api.dashboard.amend(&who, &repo, &id, wish).await?))
+) -> Result<Written<Community>, ApiError> {
+    api.write(StatusCode::OK, writer, |dashboard, who, pen| async move { dashboard.amend(&who, &pen, &id, wish).await }).await
 }
 
 /// Close a community
@@ -120,12 +117,12 @@ pub(super) async fn amend(
 /// Deletes its record and its feed's announcement from the owner's repo. Posts, memberships and actions are others', and stay.
 #[utoipa::path(delete, path = "/api/communities/{id}", tag = "communities", params(("id" = String, Path, description = "The community's id")), responses(
     (status = 200, body = Closed),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
-pub(super) async fn close(State(api): State<Api>, Writer { who, session }: Writer, Named(id): Named<String>) -> Result<Json<Closed>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
-    Ok(Json(api.dashboard.close(&who, &repo, &id).await?))
+pub(super) async fn close(State(api): State<Api>, writer: Writer, Named(id): Named<String>) -> Result<Written<Closed>, ApiError> {
+    api.write(StatusCode::OK, writer, |dashboard, who, pen| async move { dashboard.close(&who, &pen, &id).await }).await
 }
 
 /// The communities whose parent this is

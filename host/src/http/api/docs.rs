@@ -31,7 +31,8 @@ const ABOUT: &str = "Run communities: everything that the dashboard can do, for 
 
 Truth lives in users' own repositories: what is changed here is written there, with the caller's own authority, and read back from \
 the index at once. Sign in with `POST /api/auth/login` (an app password) or in a browser at `/oauth/login?handle=…`. Errors are \
-`{\"error\": \"<Name>\", \"message\": \"<a sentence>\"}`. Lists have a `cursor` while there is more.";
+`{\"error\": \"<Name>\", \"message\": \"<a sentence>\"}`. What is done at the caller's server and can't be read back yet is \
+answered with 202; what was left half done there is listed in an error's `remains`. Lists have a `cursor` while there is more.";
 
 /// The document without its paths.
 pub(super) fn description(endpoint: &str) -> OpenApi {

@@ -20,7 +20,7 @@ pub(super) struct ErrorBody {
     /// A sentence for people.
     #[schema(example = "there is no community \"moths\" here")]
     message: String,
-    /// What was written and could not be undone, as AT-URIs.
+    /// What was written and could not be undone, or may have been written, as AT-URIs: look at them before you try again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     remains: Vec<String>,
 }
@@ -63,9 +63,9 @@ fn status(problem: &Problem) -> StatusCode {
         Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Problem::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Problem::Upstream(_) | Problem::Partial { .. } => StatusCode::BAD_GATEWAY,
+        Problem::Upstream(_) | Problem::Partial { late: false, .. } => StatusCode::BAD_GATEWAY,
         Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Problem::Late(_) => StatusCode::GATEWAY_TIMEOUT,
+        Problem::Late(_) | Problem::Unsettled { .. } | Problem::Partial { late: true, .. } => StatusCode::GATEWAY_TIMEOUT,
     }
 }
 
@@ -73,11 +73,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self(problem) = self;
         metrics::counter!("atrarium_api_problems_total", "error" => problem.name()).increment(1);
-        let remains = match &problem {
-            Problem::Partial { remains, .. } => remains.clone(),
-            _ => Vec::new(),
-        };
-        let body = ErrorBody { error: problem.name(), message: problem.to_string(), remains };
+        let body = ErrorBody { error: problem.name(), message: problem.to_string(), remains: problem.remains().to_vec() };
         let mut response = (status(&problem), Json(body)).into_response();
         let headers = response.headers_mut();
         match &problem {

@@ -10,9 +10,10 @@ use super::Api;
 use super::caller::{Caller, Writer};
 use super::error::{ApiError, ErrorBody};
 use super::input::{Body, Named, Parameters, sought};
+use super::written::Written;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::{Member, Members, Role};
-use crate::dashboard::writes::{Appointed, Left, NewRole};
+use crate::dashboard::writes::{Appointed, Left, NewRole, Pending};
 use crate::dashboard::{MembersQuery, Page};
 
 /// Joining needs nothing but who joins, which the caller is.
@@ -59,17 +60,17 @@ pub(super) async fn list(
 /// Writes a membership record into the caller's own repo.
 #[utoipa::path(post, path = "/api/communities/{id}/members", tag = "members", params(("id" = String, Path, description = "The community's id")), request_body = Joining, responses(
     (status = 201, body = Member),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn join(
     State(api): State<Api>,
-    Writer { who, session }: Writer,
+    writer: Writer,
     Named(id): Named<String>,
     Body(Joining {}): Body<Joining>,
-) -> Result<(StatusCode, Json<Member>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
-    Ok((StatusCode::CREATED, Json(api.dashboard.join(&who, &repo, &id).await?)))
+) -> Result<Written<Member>, ApiError> {
+    api.write(StatusCode::CREATED, writer, |dashboard, who, pen| async move { dashboard.join(&who, &pen, &id).await }).await
 }
 
 /// Appoint or dismiss a moderator
@@ -78,18 +79,18 @@ pub(super) async fn join(
 #[utoipa::path(put, path = "/api/communities/{id}/members/{did}", tag = "members",
     params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The member's DID or handle")), request_body = NewRole, responses(
     (status = 200, body = Appointed),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn appoint(
     State(api): State<Api>,
-    Writer { who, session }: Writer,
+    writer: Writer,
     Named((id, did)): Named<(String, String)>,
     Body(wish): Body<NewRole>,
-) -> Result<Json<Appointed>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+) -> Result<Written<Appointed>, ApiError> {
     let did = api.dashboard.person(&did).await?;
-    Ok(Json(api.dashboard.appoint(&who, &repo, &id, &did, wish).await?))
+    api.write(StatusCode::OK, writer, |dashboard, who, pen| async move { dashboard.appoint(&who, &pen, &id, &did, wish).await }).await
 }
 
 /// Leave
@@ -98,11 +99,11 @@ pub(super) async fn appoint(
 #[utoipa::path(delete, path = "/api/communities/{id}/members/{did}", tag = "members",
     params(("id" = String, Path, description = "The community's id"), ("did" = String, Path, description = "The caller's own DID or handle")), responses(
     (status = 200, body = Left),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
-pub(super) async fn leave(State(api): State<Api>, Writer { who, session }: Writer, Named((id, did)): Named<(String, String)>) -> Result<Json<Left>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+pub(super) async fn leave(State(api): State<Api>, writer: Writer, Named((id, did)): Named<(String, String)>) -> Result<Written<Left>, ApiError> {
     let did = api.dashboard.person(&did).await?;
-    Ok(Json(api.dashboard.leave(&who, &repo, &id, &did).await?))
+    api.write(StatusCode::OK, writer, |dashboard, who, pen| async move { dashboard.leave(&who, &pen, &id, &did).await }).await
 }

@@ -7,6 +7,7 @@
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
 //!   events.rs               live changes
 //! input.rs error.rs   what comes in, and problems as answers
+//! written.rs          what a change is answered with
 //! cookies.rs          a browser's cookies
 //! docs.rs             the OpenAPI document, made from the code, and its pages
 //! ```
@@ -27,6 +28,7 @@ mod moderation;
 mod oauth;
 mod operator;
 mod upkeep;
+mod written;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,8 +52,9 @@ use crate::dashboard::{Dashboard, Problem};
 use crate::identity::ServiceAuth;
 use crate::session::Sessions;
 
-/// For an answer: a community is created by up to four calls to a user's server, each of ten seconds at most.
-pub(super) const DEADLINE: Duration = Duration::from_secs(35);
+/// For an answer: ten seconds for the body, and what a write may take (31 seconds with the waiting for its effect), so that its own word
+/// of what remains comes first.
+pub(super) const DEADLINE: Duration = Duration::from_secs(45);
 
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 

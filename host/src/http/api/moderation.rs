@@ -10,9 +10,10 @@ use super::Api;
 use super::caller::{Caller, Writer};
 use super::error::{ApiError, ErrorBody};
 use super::input::{Body, Named, Parameters};
+use super::written::Written;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::{Action, ActionKind, Actions};
-use crate::dashboard::writes::{NewAction, Undone};
+use crate::dashboard::writes::{NewAction, Pending, Undone};
 use crate::dashboard::{Dashboard, Page};
 
 /// Which actions.
@@ -58,16 +59,17 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(quer
 /// Writes a public record into the caller's own repo.
 #[utoipa::path(post, path = "/api/moderation/actions", tag = "moderation", request_body = NewAction, responses(
     (status = 201, body = Action),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
     (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
-pub(super) async fn act(State(api): State<Api>, Writer { who, session }: Writer, Body(wish): Body<NewAction>) -> Result<(StatusCode, Json<Action>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
+pub(super) async fn act(State(api): State<Api>, writer: Writer, Body(wish): Body<NewAction>) -> Result<Written<Action>, ApiError> {
     let target = match wish.action {
         ActionKind::HidePost | ActionKind::UnhidePost => api.dashboard.post_uri(&wish.target).await?,
         ActionKind::BlockUser | ActionKind::UnblockUser => api.dashboard.person(&wish.target).await?,
     };
-    Ok((StatusCode::CREATED, Json(api.dashboard.act(&who, &repo, NewAction { target, ..wish }).await?)))
+    let wish = NewAction { target, ..wish };
+    api.write(StatusCode::CREATED, writer, |dashboard, who, pen| async move { dashboard.act(&who, &pen, wish).await }).await
 }
 
 /// Undo an action of one's own
@@ -75,10 +77,10 @@ pub(super) async fn act(State(api): State<Api>, Writer { who, session }: Writer,
 /// Deletes its record, as if it had never been.
 #[utoipa::path(delete, path = "/api/moderation/actions/{rkey}", tag = "moderation", params(("rkey" = String, Path, description = "The action's record key")), responses(
     (status = 200, body = Undone),
+    (status = 202, body = Pending, description = "Done at the caller's own server, and not to be seen here yet"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
-pub(super) async fn undo(State(api): State<Api>, Writer { who, session }: Writer, Named(rkey): Named<String>) -> Result<Json<Undone>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
-    Ok(Json(api.dashboard.undo(&who, &repo, &rkey).await?))
+pub(super) async fn undo(State(api): State<Api>, writer: Writer, Named(rkey): Named<String>) -> Result<Written<Undone>, ApiError> {
+    api.write(StatusCode::OK, writer, |dashboard, who, pen| async move { dashboard.undo(&who, &pen, &rkey).await }).await
 }
