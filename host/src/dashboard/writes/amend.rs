@@ -1,6 +1,7 @@
 //! Changing a community, and closing it.
 //!
-//! The owner's config is edited, and the feed's announcement follows. If it can't, the config is put back as it was.
+//! The owner's config is edited, and the feed's announcement follows. If it can't, the config is put back as it was. A closing takes
+//! the announcement away first, so that what broke off can be repeated.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -17,7 +18,7 @@ use crate::dashboard::standing::standing;
 use crate::dashboard::text::{DESCRIPTION, NAME};
 use crate::dashboard::views::{self, FeedMix, Stage};
 use crate::dashboard::{Dashboard, Problem, find};
-use crate::event::{Collection, Operation};
+use crate::event::{Collection, Event, Operation};
 use crate::pds::Swap;
 use crate::record::Shares;
 
@@ -121,25 +122,30 @@ impl Dashboard {
             Deed::CloseCommunity.allow(caller, standing(&snapshot, number, &community, &caller.did)?)?;
             community
         };
-        let config = Collection::Config;
-        let event = match pen.delete(config.nsid(), &community.rkey, Swap::Any).await? {
-            Some(rev) => deleted(&caller.did, config, &community.rkey, rev),
-            // Gone already, which the firehose has yet to say.
-            None => match pen.look(config.nsid(), &community.rkey).await? {
-                (rev, None) => deleted(&caller.did, config, &community.rkey, rev),
-                (rev, Some(found)) => written(&caller.did, config, &community.rkey, rev, Operation::Update, &found.value),
-            },
-        };
-        let withdrawn = generator::withdraw(pen, &community.rkey).await;
-        let applied = self.apply(vec![event]).await;
-        let announcement = uri(&caller.did, GENERATOR, &community.rkey);
-        match withdrawn {
-            Ok(()) if applied => Ok(Effect::Seen(Closed { closed: true })),
-            Ok(()) => Ok(Effect::Pending(Pending::of(vec![community.uri, announcement]))),
-            Err(failed) => Err(Problem::from(failed)
-                .leaving(vec![announcement], |cause| format!("the community is closed, and its feed's announcement could not be removed: {cause}"))),
+        // The announcement goes first: while there is a config, a closing that broke off can be repeated.
+        generator::withdraw(pen, &community.rkey).await?;
+        let event = closing(pen, &community.rkey).await.map_err(|failed| {
+            let half = |cause: &Problem| format!("the feed is announced no longer, and the community is open still: {cause}. Close it once more");
+            Problem::from(failed).leaving(vec![community.uri.clone()], half)
+        })?;
+        match self.apply(vec![event]).await {
+            true => Ok(Effect::Seen(Closed { closed: true })),
+            false => Ok(Effect::Pending(Pending::of(vec![community.uri, uri(&caller.did, GENERATOR, &community.rkey)]))),
         }
     }
+}
+
+/// Deletes the config; what the firehose will say of it.
+async fn closing(pen: &Pen, rkey: &str) -> Result<Event, Failed> {
+    let config = Collection::Config;
+    Ok(match pen.delete(config.nsid(), rkey, Swap::Any).await? {
+        Some(rev) => deleted(pen.did(), config, rkey, rev),
+        // Gone already, which the firehose has yet to say.
+        None => match pen.look(config.nsid(), rkey).await? {
+            (rev, None) => deleted(pen.did(), config, rkey, rev),
+            (rev, Some(found)) => written(pen.did(), config, rkey, rev, Operation::Update, &found.value),
+        },
+    })
 }
 
 fn title(config: &Map<String, Value>) -> Title<'_> {

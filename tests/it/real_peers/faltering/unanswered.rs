@@ -86,6 +86,20 @@ pub(super) async fn nothing_is_done(mut olga: User) {
     let families = "👨‍👩‍👧‍👦".repeat(24);
     let renamed = olga.api.done("PUT", &path, &json!({ "name": families }), 200).await;
     assert_eq!((&renamed["name"], &olga.only(GENERATOR).await["displayName"]), (&json!(families), &json!(format!("{}…", "👨‍👩‍👧‍👦".repeat(9)))));
+
+    // A closing that breaks off, at either step, can be repeated.
+    olga.next(DELETE, GENERATOR, Trick::Answers(502));
+    let refused = olga.api.delete(&path).await;
+    assert_eq!((said(&refused), remains(&refused)), ((502, "UpstreamFailure".to_owned()), Vec::new()), "{refused:?}");
+    assert_eq!((olga.count(CONFIG).await, olga.count(GENERATOR).await), (1, 1));
+    olga.next(DELETE, CONFIG, Trick::Answers(502));
+    let half = olga.api.delete(&path).await;
+    let config = olga.person.records(CONFIG).await.remove(0).0;
+    assert_eq!((said(&half), remains(&half)), ((502, "PartlyDone".to_owned()), vec![olga.person.uri(CONFIG, &config)]), "{half:?}");
+    assert_eq!((olga.count(GENERATOR).await, olga.api.reads(&path).await["role"].clone()), (0, json!("owner")), "open still");
+    olga.is_honest();
+    olga.api.done("DELETE", &path, &Value::Null, 200).await;
+    assert_eq!((olga.count(CONFIG).await, olga.api.get(&path).await.status), (0, 404));
 }
 
 /// A trick at the next such call: it is done, the answer is lost, and from then on these calls fail.
