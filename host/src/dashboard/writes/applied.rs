@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use utoipa::ToSchema;
 
 use crate::dashboard::Dashboard;
-use crate::event::{Body, Collection, Commit, Event, Operation, Rev};
+use crate::event::{Body, Collection, Commit, Event, MAX_AHEAD_US, Operation, Rev};
 
 /// How long an answer waits for the effect. A batch takes a tenth of a second; more is a queue with a backlog or a failing disk.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,11 +73,24 @@ pub(super) fn deleted(did: &str, collection: Collection, rkey: &str, rev: Rev) -
     Event { did: did.to_owned(), body: Body::Commit(Commit { rev, collection, rkey: rkey.to_owned(), operation: Operation::Delete, record: None }) }
 }
 
+/// Whether a write may have been done by now. Nothing later than a revision of next year would ever count, not even the end of its account.
+fn is_believable(event: &Event, now_us: u64) -> bool {
+    match &event.body {
+        Body::Commit(commit) => commit.rev.time_us() <= now_us.saturating_add(MAX_AHEAD_US),
+        _ => true,
+    }
+}
+
 impl Dashboard {
     /// Answers whether the effect can be read now. If not, it will be: the record is written, and the firehose brings it.
     #[must_use]
     pub(super) async fn apply(&self, events: Vec<Event>) -> bool {
         let parts = self.parts();
+        if let Some(event) = events.iter().find(|event| !is_believable(event, parts.clock.now_us())) {
+            metrics::counter!("atrarium_api_unapplied_total").increment(1);
+            tracing::warn!(did = event.did, "a user's server tells of a write in the future: nothing is taken from it but what the firehose brings");
+            return false;
+        }
         let ending = async {
             parts.stop.cancelled().await;
             sleep(PATIENCE_AT_THE_END).await;
@@ -91,5 +104,19 @@ impl Dashboard {
             tracing::warn!("a record that was written through the API is not in the index yet: it comes by the firehose");
         }
         applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_word_for_a_write_in_the_future_is_not_taken() {
+        const NOW: u64 = 1_795_176_000_000_000;
+        let at = |time_us: u64| deleted("did:plc:a", Collection::Config, "main", Rev::last_of(time_us));
+        assert!(is_believable(&at(NOW - 1), NOW) && is_believable(&at(NOW + MAX_AHEAD_US), NOW));
+        assert!(!is_believable(&at(NOW + MAX_AHEAD_US + 1), NOW) && !is_believable(&at(NOW * 2), NOW));
+        assert!(is_believable(&Event { did: "did:plc:a".to_owned(), body: Body::Want }, NOW));
     }
 }
