@@ -189,6 +189,7 @@ pub(super) async fn explain(
     if query.post.len() > 512 {
         return Err(Problem::Unprocessable("that is too long for a post's URI".to_owned()).into());
     }
-    api.dashboard.may(&caller.who, Deed::Read, &id)?;
-    Ok(Json(api.dashboard.explain(&id, &query.post).await?))
+    let (who, community) = (caller.who.clone(), id.clone());
+    api.read(move |dashboard| dashboard.may(&who, Deed::Read, &community)).await?;
+    Ok(Json(api.dashboard.explain(&caller.who.did, &id, &query.post).await?))
 }
