@@ -6,7 +6,7 @@
 //!   communities.rs members.rs moderation.rs   the communities and what is done in them
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
 //!   events.rs               live changes
-//! input.rs error.rs   what comes in, and problems as answers
+//! input.rs error.rs   what comes in, and problems as answers; words.rs: what is wrong with it, for people
 //! cookies.rs          a browser's cookies
 //! docs.rs             the OpenAPI document, made from the code, and its pages
 //! ```
@@ -27,6 +27,7 @@ mod moderation;
 mod oauth;
 mod operator;
 mod upkeep;
+mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
