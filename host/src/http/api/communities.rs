@@ -84,7 +84,7 @@ pub(super) async fn create(
     Writer { who, session }: Writer,
     Body(wish): Body<NewCommunity>,
 ) -> Result<(StatusCode, Json<Community>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok((StatusCode::CREATED, Json(api.dashboard.create(&who, &repo, wish).await?)))
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn amend(
     Named(id): Named<String>,
     Body(wish): Body<Amendment>,
 ) -> Result<Json<Community>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok(Json(api.dashboard.amend(&who, &repo, &id, wish).await?))
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn amend(
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn close(State(api): State<Api>, Writer { who, session }: Writer, Named(id): Named<String>) -> Result<Json<Closed>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok(Json(api.dashboard.close(&who, &repo, &id).await?))
 }
 

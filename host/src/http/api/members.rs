@@ -68,7 +68,7 @@ pub(super) async fn join(
     Named(id): Named<String>,
     Body(Joining {}): Body<Joining>,
 ) -> Result<(StatusCode, Json<Member>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok((StatusCode::CREATED, Json(api.dashboard.join(&who, &repo, &id).await?)))
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn appoint(
     Named((id, did)): Named<(String, String)>,
     Body(wish): Body<NewRole>,
 ) -> Result<Json<Appointed>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok(Json(api.dashboard.appoint(&who, &repo, &id, &did, wish).await?))
 }
 
@@ -101,6 +101,6 @@ pub(super) async fn appoint(
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn leave(State(api): State<Api>, Writer { who, session }: Writer, Named((id, did)): Named<(String, String)>) -> Result<Json<Left>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok(Json(api.dashboard.leave(&who, &repo, &id, &did).await?))
 }

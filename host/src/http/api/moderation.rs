@@ -57,7 +57,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller, Parameters(quer
     (status = 422, body = ErrorBody), (status = 429, body = ErrorBody), (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn act(State(api): State<Api>, Writer { who, session }: Writer, Body(wish): Body<NewAction>) -> Result<(StatusCode, Json<Action>), ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok((StatusCode::CREATED, Json(api.dashboard.act(&who, &repo, wish).await?)))
 }
 
@@ -70,6 +70,6 @@ pub(super) async fn act(State(api): State<Api>, Writer { who, session }: Writer,
     (status = 502, body = ErrorBody), (status = 503, body = ErrorBody), (status = 504, body = ErrorBody),
 ))]
 pub(super) async fn undo(State(api): State<Api>, Writer { who, session }: Writer, Named(rkey): Named<String>) -> Result<Json<Undone>, ApiError> {
-    let repo = api.sessions.repo(&session)?;
+    let repo = api.repo(session).await?;
     Ok(Json(api.dashboard.undo(&who, &repo, &rkey).await?))
 }
