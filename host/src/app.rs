@@ -235,6 +235,7 @@ impl App {
             dashboard: dashboard.clone(),
             sessions: sessions.clone(),
             auth: auth.clone(),
+            resolver: resolver.clone(),
             clock: clock.clone(),
             endpoint: service.endpoint.clone(),
             operators: config.operators.clone(),

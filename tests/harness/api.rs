@@ -30,12 +30,43 @@ pub struct Caller {
     address: SocketAddr,
     /// What the browser's address bar says; only with cookies it isn't `localhost`.
     host: String,
+    /// What a proxy before the program says of where they are.
+    from: Option<String>,
     credentials: Credentials,
+}
+
+/// Where the page is from which a browser makes a request, as it tells itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// An address that was typed.
+    None,
+    SameOrigin,
+    CrossSite,
+}
+
+impl Site {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SameOrigin => "same-origin",
+            Self::CrossSite => "cross-site",
+        }
+    }
 }
 
 impl Caller {
     pub fn nobody(address: SocketAddr) -> Self {
-        Self { address, host: format!("localhost:{}", address.port()), credentials: Credentials::Nobody }
+        Self { address, host: format!("localhost:{}", address.port()), from: None, credentials: Credentials::Nobody }
+    }
+
+    /// A browser with an empty jar, at a page of ours under this host.
+    pub fn browser(address: SocketAddr, host: &str) -> Self {
+        Self { host: format!("{host}:{}", address.port()), credentials: Credentials::Cookies(Jar::default()), ..Self::nobody(address) }
+    }
+
+    /// The same at another address, where a proxy is believed that says so in `x-forwarded-for`.
+    pub fn from(self, address: &str) -> Self {
+        Self { from: Some(address.to_owned()), ..self }
     }
 
     /// With an access token, or with one of the PDS's making.
@@ -45,19 +76,20 @@ impl Caller {
 
     /// Signs in as scripts do.
     pub async fn sign_in_with_password(address: SocketAddr, handle: &str, password: &str) -> Self {
-        let nobody = Self::nobody(address);
-        let signed = nobody.clone().done("POST", "/api/auth/login", &json!({ "identifier": handle, "password": password }), 200).await;
+        let answer = Self::nobody(address).post("/api/auth/login", &json!({ "identifier": handle, "password": password })).await;
+        assert!(answer.status == 200 && answer.headers("set-cookie").is_empty(), "{handle} signs in as a script: {answer:?}");
+        let signed = answer.json();
         let token = signed["accessToken"].as_str().unwrap_or_else(|| panic!("{handle} signs in and gets no token: {signed}"));
         Self::bearer(address, token)
     }
 
     /// Signs in as a browser does: through our page to that of the PDS, and back with a code.
     pub async fn sign_in_with_oauth(address: SocketAddr, handle: &str, password: &str) -> Self {
-        let mut browser = Self { credentials: Credentials::Cookies(Jar::default()), ..Self::nobody(address) };
+        let mut browser = Self::browser(address, "localhost");
         let authorize = browser.follow(&format!("http://localhost:{}/oauth/login?handle={}", address.port(), http::encode(handle))).await;
         let redirect = browser::sign_in(&authorize, handle, password, Consent::Allow).await;
         assert!(redirect.starts_with("http://127.0.0.1:"), "a loopback client's way back: {redirect}");
-        browser.visit(&redirect).await;
+        browser.visit(&redirect, Site::CrossSite).await;
         let signed_in = browser.get("/api/auth/me").await;
         assert_eq!(signed_in.status, 200, "{handle} comes back from the PDS and isn't signed in: {signed_in:?}");
         browser
@@ -139,7 +171,7 @@ impl Caller {
         let answer = http::call(self.address, method, path, &all, body).await;
         let answer = answer.unwrap_or_else(|cause| panic!("{method} {path} is not answered: {cause}"));
         if let Credentials::Cookies(jar) = &mut self.credentials {
-            answer.headers("set-cookie").into_iter().for_each(|cookie| jar.take(cookie));
+            answer.headers("set-cookie").into_iter().for_each(|cookie| jar.take(without_port(&self.host), cookie));
         }
         answer
     }
@@ -155,11 +187,13 @@ impl Caller {
 
     fn own_headers(&self, method: &str, path: &str) -> Vec<(&'static str, String)> {
         let mut headers = vec![("host", self.host.clone())];
+        headers.extend(self.from.clone().map(|from| ("x-forwarded-for", from)));
         match &self.credentials {
             Credentials::Nobody => {}
             Credentials::Bearer(token) => headers.push(("authorization", format!("Bearer {token}"))),
             Credentials::Cookies(jar) => {
-                headers.push(("cookie", jar.for_path(path)));
+                headers.push(("sec-fetch-site", Site::SameOrigin.name().to_owned()));
+                headers.push(("cookie", jar.sent(without_port(&self.host), path)));
                 if let Some(token) = jar.value("atrarium_csrf").filter(|_| method != "GET") {
                     headers.push(("x-csrf-token", token.to_owned()));
                 }
@@ -172,7 +206,8 @@ impl Caller {
     async fn follow(&mut self, url: &str) -> String {
         let mut url = url.to_owned();
         for _ in 0..5 {
-            let answer = self.visit(&url).await;
+            let answer = self.visit(&url, Site::None).await;
+            assert!((200..400).contains(&answer.status), "{url}: {answer:?}");
             let location = answer.header("location").unwrap_or_else(|| panic!("{url} leads nowhere: {answer:?}"));
             url = Url::parse(&url).and_then(|from| from.join(location)).unwrap_or_else(|cause| panic!("{location}: {cause}")).into();
             if Url::parse(&url).ok().and_then(|url| url.port()) != Some(self.address.port()) {
@@ -182,22 +217,26 @@ impl Caller {
         panic!("five redirects lead to {url}")
     }
 
-    /// A page of ours under the very name that the URL has.
-    async fn visit(&mut self, url: &str) -> Answer {
+    /// A page of ours under the very name that the URL has, sent there from somewhere.
+    pub async fn visit(&mut self, url: &str, from: Site) -> Answer {
         let url = Url::parse(url).unwrap_or_else(|cause| panic!("{url}: {cause}"));
         assert_eq!(url.port(), Some(self.address.port()), "{url} isn't ours");
         self.host = format!("{}:{}", url.host_str().unwrap_or_default(), self.address.port());
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let answer = self.get(path).await;
-        assert!((200..400).contains(&answer.status), "{url}: {answer:?}");
-        answer
+        self.call_with("GET", path, &[("sec-fetch-site", from.name())], &Value::Null).await
     }
 }
 
-/// The cookies that a browser holds for one host.
+/// Cookies know hosts and no ports.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
+}
+
+/// The cookies that a browser holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Jar {
-    cookies: BTreeMap<String, Cookie>,
+    /// By host and name.
+    cookies: BTreeMap<(String, String), Cookie>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,32 +246,39 @@ struct Cookie {
 }
 
 impl Jar {
+    /// The cookie of this name, whichever host it is of, and whether or not its name says that it is of this host alone.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.cookies.get(name).map(|cookie| cookie.value.as_str())
+        self.cookies.iter().find(|((_, other), _)| other.trim_start_matches("__Host-") == name).map(|(_, cookie)| cookie.value.as_str())
     }
 
     /// Takes a `set-cookie`, or throws the cookie away.
-    fn take(&mut self, header: &str) {
+    fn take(&mut self, host: &str, header: &str) {
         let mut parts = header.split(';').map(str::trim);
         let Some((name, value)) = parts.next().and_then(|first| first.split_once('=')) else { return };
         let attributes: Vec<(String, &str)> =
             parts.map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
         let attribute = |wanted: &str| attributes.iter().find(|(key, _)| key == wanted).map(|(_, value)| *value);
+        let path = attribute("path").unwrap_or("/").to_owned();
+        if name.starts_with("__Host-") {
+            let is_taken = attribute("secure").is_some() && attribute("domain").is_none() && path == "/";
+            assert!(is_taken, "no browser takes {header}");
+        }
+        let place = (host.to_owned(), name.to_owned());
         if value.is_empty() || attribute("max-age").is_some_and(|age| age.starts_with('-') || age == "0") {
-            self.cookies.remove(name);
+            self.cookies.remove(&place);
             return;
         }
-        let path = attribute("path").unwrap_or("/").to_owned();
-        self.cookies.insert(name.to_owned(), Cookie { value: value.to_owned(), path });
+        self.cookies.insert(place, Cookie { value: value.to_owned(), path });
     }
 
-    fn for_path(&self, path: &str) -> String {
+    /// What goes with a request to this host.
+    fn sent(&self, host: &str, path: &str) -> String {
         let path = path.split('?').next().unwrap_or_default();
         let goes = |cookie: &Cookie| {
             let rest = path.strip_prefix(cookie.path.as_str());
             rest.is_some_and(|rest| rest.is_empty() || cookie.path.ends_with('/') || rest.starts_with('/'))
         };
-        let sent = self.cookies.iter().filter(|(_, cookie)| goes(cookie)).map(|(name, cookie)| format!("{name}={}", cookie.value));
+        let sent = self.cookies.iter().filter(|((of, _), cookie)| of == host && goes(cookie)).map(|((_, name), cookie)| format!("{name}={}", cookie.value));
         sent.collect::<Vec<_>>().join("; ")
     }
 }

@@ -1,4 +1,6 @@
 //! A directory of DIDs, as plc.directory answers: `GET /<did>` gives the document, or 404. It can be slow, down, or lie.
+//!
+//! For who has an account here it also resolves the handle, and signs in who knows the password.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +13,9 @@ use tokio::sync::watch;
 
 /// The server of everybody whom a test registers: nobody listens there.
 pub const NOBODY: &str = "http://127.0.0.1:9";
+
+/// Of all accounts.
+pub const PASSWORD: &str = "correct horse";
 
 /// How the directory is today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub struct Plc {
 #[derive(Debug, Default)]
 struct State {
     documents: BTreeMap<String, Value>,
+    /// DIDs by handle.
+    handles: BTreeMap<String, String>,
     /// Every path that was asked for, in order.
     asked: Vec<String>,
     connections: usize,
@@ -97,8 +104,34 @@ impl Plc {
 
     /// Lets this handle lead to this DID, for who asks here with `--handle-resolver`.
     pub fn leads(&self, handle: &str, did: &str) {
-        let path = format!("xrpc/com.atproto.identity.resolveHandle?handle={handle}");
-        self.state().documents.insert(path, json!({ "did": did }));
+        self.state().handles.insert(handle.to_owned(), did.to_owned());
+    }
+
+    /// Gives this DID an account at this very server, and a handle.
+    pub fn open_account(&self, did: &str, handle: &str, key: (&str, &str)) {
+        self.register(did, key);
+        let mut state = self.state();
+        state.handles.insert(handle.to_owned(), did.to_owned());
+        if let Some(document) = state.documents.get_mut(did) {
+            document["alsoKnownAs"] = json!([format!("at://{handle}")]);
+            document["service"][0]["serviceEndpoint"] = json!(format!("http://{}", self.address));
+        }
+    }
+
+    /// What is answered to who resolves a handle or signs in; `None` where something else is asked.
+    fn account(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        let state = self.state();
+        if let Some(handle) = path.strip_prefix("/xrpc/com.atproto.identity.resolveHandle?handle=") {
+            return Some(state.handles.get(handle).map_or((400, json!({ "error": "HandleNotFound" })), |did| (200, json!({ "did": did }))));
+        }
+        if path != "/xrpc/com.atproto.server.createSession" {
+            return None;
+        }
+        let account = state.handles.iter().find(|(handle, did)| body["identifier"] == json!(handle) || body["identifier"] == json!(did));
+        Some(match account.filter(|_| body["password"] == json!(PASSWORD)) {
+            Some((handle, did)) => (200, json!({ "did": did, "handle": handle, "accessJwt": "access", "refreshJwt": "refresh", "active": true })),
+            None => (401, json!({ "error": "AuthenticationRequired", "message": "Invalid identifier or password" })),
+        })
     }
 
     pub fn remove(&self, did: &str) {
@@ -131,11 +164,16 @@ impl Plc {
             }
             let head = String::from_utf8_lossy(&head).into_owned();
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let length = head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            let mut sent = vec![0; length.and_then(|(_, length)| length.trim().parse().ok()).unwrap_or(0)];
+            stream.read_exact(&mut sent).await.ok()?;
             self.state().asked.push(path.clone());
             // Who is silent speaks when the mood changes.
             let now = *mood.wait_for(|mood| *mood != Mood::Silent).await.ok()?;
             let document = self.state().documents.get(path.trim_start_matches('/')).cloned();
+            let account = self.account(&path, &serde_json::from_slice(&sent).unwrap_or(Value::Null));
             let (status, body) = match (now, document) {
+                (Mood::Honest, _) if account.is_some() => account.unwrap_or_default(),
                 (Mood::Down | Mood::Silent, _) => return None,
                 (Mood::Endless, _) => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50000000\r\n\r\n").await.ok()?;

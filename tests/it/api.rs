@@ -2,7 +2,13 @@
 //! written needs a real PDS, and is tried in `real_peers/dashboard.rs`.
 
 mod access; // every endpoint, and everybody
-mod must_not; // the holes of the first implementation (2.4)
+mod browsers; // what pages, other sites and cookies can do
+mod errors; // which, and what they don't tell
+mod operators; // how the host is, and whom it shuts out
+mod people; // roles, actions, names and lists
+mod proof; // who becomes somebody, and for how long
+mod shares; // how often somebody may ask, and try
+mod streams; // who listens, and for how long
 
 use atrarium_tests::api::Caller;
 use atrarium_tests::network::{CONFIG, did};
@@ -14,6 +20,12 @@ use serde_json::json;
 
 /// The identity of a program with the default public URL.
 const SERVICE: &str = "did:web:localhost%3A3000";
+
+/// Somebody for whom others would like to be taken.
+const VICTIM: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+
+/// Believes what the proxy before it says, which is the test.
+const BEHIND_A_PROXY: [&str; 2] = ["--client-address-header", "x-forwarded-for"];
 
 /// A community with everybody in it, and another beside it.
 struct Town {

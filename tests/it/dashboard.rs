@@ -3,6 +3,7 @@
 
 mod chance; // random histories, against the feed and the model of the law
 mod changes; // as they happen
+mod cursors; // of actions, held posts and dead letters
 mod explain; // each clause of the law, in words
 mod handles; // shown when they are verified, and taken where people are meant
 mod lists; // communities and members

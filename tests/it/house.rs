@@ -27,7 +27,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_service", &["outbound"]),
     ("webpki_roots", &["outbound"]),
     ("clap", &["cli"]),
-    ("moka", &["feed", "identity", "dashboard", "session"]),
+    ("moka", &["feed", "identity", "dashboard", "session", "http"]),
     ("secp256k1", &["identity"]),
     ("ring", &["identity", "session", "community"]),
     ("oauth2", &["session"]),

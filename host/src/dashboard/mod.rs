@@ -63,7 +63,7 @@ pub use standing::Standing;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::community::changes::Subscription;
+use crate::community::changes::{Listener, Seat, Subscription};
 use crate::community::showing::{Edition, edition_of};
 use crate::community::{Bounds, Changes};
 use crate::feed::Feeds;
@@ -152,10 +152,17 @@ impl Dashboard {
         Ok(Reading { snapshot, now: parts.clock.now_ms(), edition })
     }
 
-    /// Listens to what changes in a community, from now on or from behind the change that came with this id.
-    pub fn listen(&self, caller: &str, id: &str, last: Option<&str>) -> Result<Subscription, Problem> {
-        let (number, community) = self.find(id)?;
-        let subscription = self.0.parts.changes.subscribe(number, &community.uri, caller, last);
+    /// Listens to what changes in a community, from now on or from behind the change that came with this id. `address` is where the caller is,
+    /// as it is counted.
+    pub fn listen(&self, caller: &str, address: &str, id: &str, last: Option<&str>) -> Result<Subscription, Problem> {
+        let snapshot = self.snapshot()?;
+        let (number, community) = find::find(&snapshot, id)?;
+        let seat = match standing::standing(&snapshot, number, &community, caller)? {
+            Standing::Owner | Standing::Moderator => Seat::Moderator,
+            Standing::Member if !standing::is_denied(&snapshot, number, caller)? => Seat::Member,
+            Standing::Member | Standing::None => Seat::Stranger,
+        };
+        let subscription = self.0.parts.changes.subscribe(number, &community.uri, Listener { caller, address, seat }, last);
         let subscription = subscription.map_err(|full| Problem::TooMany { message: full.to_string(), again_in: None })?;
         // It may have been closed meanwhile, and then nothing would ever be told.
         match self.find(&community.uri) {

@@ -103,7 +103,7 @@ impl Problem {
             Self::TooMany { .. } => "RateLimitExceeded",
             Self::Upstream(_) => "UpstreamFailure",
             Self::Late(_) => "UpstreamTimeout",
-            Self::Unavailable(_) => "Unavailable",
+            Self::Unavailable(_) => "ServiceUnavailable",
             Self::Partial { .. } => "PartlyDone",
             Self::Unsettled { .. } => "OutcomeUnknown",
         }

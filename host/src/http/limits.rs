@@ -1,4 +1,7 @@
-//! How often somebody may ask: a number of requests an hour, for a DID that is known or else for an address.
+//! How often somebody may ask: a number of requests within a time, for a DID that is known or else for an address.
+//!
+//! An address of IPv6 is counted twice: as the network of a household (/64), and in a wider share as that of a site (/48), since who has
+//! a site has 65,536 households for the asking.
 //!
 //! Counted by the cells of the generic cell rate algorithm (`governor`): a whole hour's requests may come at once, after
 //! which one more is let in every 3600/limit seconds. It keeps one number for each who has asked lately, and forgets who has
@@ -22,6 +25,9 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// After so many requests those are forgotten who could ask their whole share again.
 const TIDY: u64 = 10_000;
+
+/// Households' shares in that of their site: more than ask at one time in a house with many flats, too few to be worth collecting.
+const SITE: u32 = 16;
 
 /// Requests within a time, for each who asks.
 pub(super) struct Limit {
@@ -69,6 +75,27 @@ impl Limit {
     }
 }
 
+/// Requests within a time, for each address.
+pub(super) struct Addresses {
+    households: Limit,
+    sites: Limit,
+}
+
+impl Addresses {
+    pub(super) fn new(most: u32, within: Duration) -> Self {
+        Self { households: Limit::new(most, within), sites: Limit::new(most.saturating_mul(SITE), within) }
+    }
+
+    /// Counts a request from there; an error if it is one too many. What a household is refused uses up nothing of its site's.
+    pub(super) fn ask(&self, address: &Address) -> Result<Share, Share> {
+        let share = self.households.ask(&address.household)?;
+        match &address.site {
+            Some(site) => self.sites.ask(site).map(|_| share),
+            None => Ok(share),
+        }
+    }
+}
+
 impl Share {
     /// Says it in the headers that the network's servers use.
     pub(super) fn tell(&self, headers: &mut HeaderMap, refused: bool) {
@@ -85,13 +112,34 @@ impl Share {
     }
 }
 
-/// The name under which an address is counted: of IPv6 the network of a household, since every machine has 2^64 of them.
-pub(super) fn of_address(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+/// An address, by the names under which it is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// Of IPv6 the network of a household, since every machine has 2^64 of them.
+    pub(super) household: String,
+    /// Of IPv6 the network of a site.
+    pub(super) site: Option<String>,
+}
+
+impl Address {
+    /// Whoever has it has all of it.
+    pub(super) fn widest(&self) -> &str {
+        self.site.as_deref().unwrap_or(&self.household)
+    }
+
+    pub(super) fn unknown() -> Self {
+        Self { household: "unknown".to_owned(), site: None }
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self { household: address.to_string(), site: None },
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self { household: format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), site: Some(format!("{a:x}:{b:x}:{c:x}::/48")) }
+            }
         }
     }
 }
@@ -124,11 +172,26 @@ mod tests {
 
     #[test]
     fn an_address_is_a_household() {
-        let name = |text: &str| of_address(text.parse().expect("an address"));
-        assert_eq!(name("203.0.113.7"), "203.0.113.7");
-        assert_eq!(name("::ffff:203.0.113.7"), "203.0.113.7");
-        assert_eq!(name("2001:db8:1:2:3:4:5:6"), name("2001:db8:1:2::1"));
-        assert_ne!(name("2001:db8:1:2::1"), name("2001:db8:1:3::1"));
+        let of = |text: &str| Address::from(text.parse::<IpAddr>().expect("an address"));
+        for text in ["203.0.113.7", "::ffff:203.0.113.7"] {
+            assert_eq!((of(text).household.as_str(), of(text).widest()), ("203.0.113.7", "203.0.113.7"));
+        }
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
+        assert_ne!(of("2001:db8:1:2::1").household, of("2001:db8:1:3::1").household);
+        assert_eq!(of("2001:db8:1:2::1").widest(), of("2001:db8:1:3::1").widest());
+        assert_ne!(of("2001:db8:1:2::1").widest(), of("2001:db8:2:2::1").widest());
+    }
+
+    #[test]
+    fn a_site_has_the_share_of_some_households_and_not_of_all_that_it_could_have() {
+        let limit = Addresses::new(2, Duration::from_secs(3_600));
+        let of = |household: u32| Address::from(IpAddr::from([0x2001, 0xdb8, 1, household as u16, 0, 0, 0, 1]));
+        let let_in = |from: u32| (from..from + 100).filter(|household| limit.ask(&of(*household)).is_ok()).count() as u32;
+        // One that asks too often uses up its own share alone.
+        assert_eq!((0..100).filter(|_| limit.ask(&of(0)).is_ok()).count(), 2);
+        assert_eq!(let_in(1), 2 * SITE - 2);
+        assert_eq!(let_in(200), 0);
+        assert!(limit.ask(&Address::from(IpAddr::from([0x2001, 0xdb8, 2, 0, 0, 0, 0, 1]))).is_ok());
     }
 
     #[test]

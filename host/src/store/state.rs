@@ -187,6 +187,7 @@ impl State {
         shelf: Shelf,
         read: impl FnOnce(&redb::ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T, redb::Error>,
     ) -> Result<Option<T>, StateError> {
+        fail::fail_point!("state-reading", |_| Err(StateError::Failed { doing: "reading", cause: "it was told to".to_owned() }));
         self.with("reading", |database| {
             let transaction = database.begin_read()?;
             match transaction.open_table(shelf.definition()) {

@@ -73,7 +73,7 @@ impl Row {
         let subject = did(self.other.or(caller).unwrap_or("nobody"));
         let path = self.path.replace("{did}", &subject);
         let path = path.replace("{id}", if self.path.contains("/auth/sessions") { "none" } else { "main" });
-        format!("{}{}", path.replace("{rkey}", "a1").replace("{letter}", "none"), self.query)
+        format!("{}{}", path.replace("{rkey}", "a1").replace("{letter}", "none").replace("{who}", "203.0.113.7"), self.query)
     }
 
     async fn call(&self, caller: &mut Caller, name: Option<&str>) -> Answer {
@@ -102,6 +102,9 @@ fn table(town: &Town) -> Vec<Row> {
         row("DELETE", "/api/auth/sessions", SIGNED_IN, &[200]),
         row("DELETE", "/api/auth/sessions/{id}", SIGNED_IN, &[404]),
         row("GET", "/oauth/login", EVERYBODY, &[400]),
+        row("POST", "/oauth/login", EVERYBODY, &[400]),
+        // Whoever is signed in by a token has no cookie to show.
+        row("GET", "/oauth/done", EVERYBODY, &[401]),
         // It tells a browser that comes from nowhere to sign in.
         row("GET", "/oauth/callback", EVERYBODY, &[401]),
         row("GET", "/oauth/client-metadata.json", EVERYBODY, &[200]),
@@ -148,6 +151,7 @@ fn table(town: &Town) -> Vec<Row> {
         // The whole host's.
         row("GET", "/api/operator/status", OPERATORS, &[200]),
         row("GET", "/api/operator/limits", OPERATORS, &[200]),
+        row("DELETE", "/api/operator/limits/{who}", OPERATORS, &[200]),
         row("GET", "/api/operator/dead-letters", OPERATORS, &[200]),
         row("POST", "/api/operator/dead-letters/{letter}/retry", OPERATORS, &[400, 404]),
         row("DELETE", "/api/operator/dead-letters/{letter}", OPERATORS, &[400, 404]),

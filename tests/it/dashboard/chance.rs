@@ -135,7 +135,7 @@ async fn compare(world: &World, model: &Model, story: &Story, now: i64) -> Resul
             if post.starts_with("at://did:web:") && !feed.contains(&post) && !all.iter().any(|known| known.uri == post) {
                 continue;
             }
-            let explanation = dashboard(world).explain(community, &post).await.map_err(|problem| problem.to_string())?;
+            let explanation = dashboard(world).explain(STRANGER, community, &post).await.map_err(|problem| problem.to_string())?;
             if explanation.visible != feed.contains(&post) {
                 return Err(format!("the feed has it: {}; {explanation:#?}", feed.contains(&post)));
             }

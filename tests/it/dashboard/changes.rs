@@ -24,7 +24,7 @@ fn told(subscription: &mut Subscription) -> Vec<(String, Value)> {
 }
 
 fn listen(world: &World, id: &str, last: Option<&str>) -> Subscription {
-    dashboard(world).listen("did:plc:caller", id, last).expect("there is room")
+    dashboard(world).listen("did:plc:caller", "203.0.113.7", id, last).expect("there is room")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +35,7 @@ async fn who_listens_hears_of_posts_members_moderation_and_the_config_and_of_no_
     let other = world.open(&did("other"), "other", OTHER_TAG);
     world.settled().await;
     let (mut listener, mut quiet) = (listen(&world, "main", None), listen(&world, "other", None));
-    assert!(matches!(dashboard(&world).listen("did:plc:caller", "nowhere", None), Err(Problem::NotFound { .. })));
+    assert!(matches!(dashboard(&world).listen("did:plc:caller", "203.0.113.7", "nowhere", None), Err(Problem::NotFound { .. })));
 
     world.post(&ann, "p1", TAG, NOW - 30_000);
     world.settled().await;

@@ -13,7 +13,7 @@ use atrarium_tests::world::NOW;
 use atrarium_tests::{World, WorldOptions};
 use serde_json::{Value, json};
 
-use super::dashboard;
+use super::{STRANGER, dashboard};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
@@ -53,7 +53,7 @@ impl Asked {
     }
 
     async fn explain(&self, post: &str) -> Explanation {
-        dashboard(&self.world).explain("main", post).await.expect("it can be explained")
+        dashboard(&self.world).explain(STRANGER, "main", post).await.expect("it can be explained")
     }
 
     /// The post is out of the feed, first because of this, which the sentence says with these words.
@@ -181,6 +181,34 @@ async fn what_is_not_known_here_is_asked_of_the_authors_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_about_many_slow_authors_keeps_nobody_else_from_an_answer() {
+    let mut asked = Asked::new(&[]).await;
+    let slow: Vec<String> = (b'a'..b'a' + 20).map(|letter| did(&format!("slow{}", char::from(letter)))).collect();
+    let posts: Vec<String> = slow.iter().map(|author| asked.post(false, author, "p1", NOW - 20_000)).collect();
+    slow.iter().for_each(|author| asked.repos.mood(author, Some(Mood::Silent)));
+    let untold = asked.post(false, &did("ann"), "untold", NOW - 20_000);
+    asked.world.settled().await;
+    let api = dashboard(&asked.world);
+    let greedy = futures_util::future::join_all(posts.iter().map(|post| api.explain("did:plc:greedy", "main", post)));
+    let other = async {
+        let began = Instant::now();
+        while asked.repos.asked(&["getRecord"]).is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(60), "the greedy one asks nobody");
+            tokio::task::yield_now().await;
+        }
+        asked.explain(&untold).await
+    };
+    let (of_greedy, explanation) = futures_util::future::join(greedy, other).await;
+    assert_eq!(holds(&explanation, ClauseCode::PostExists), Some(true), "{explanation:#?}");
+    let told = |words: &str| {
+        let says = |explanation: &Explanation| explanation.clauses.iter().any(|clause| clause.message.contains(words));
+        of_greedy.iter().flatten().filter(|explanation| says(explanation)).count()
+    };
+    assert_eq!((told("within 3 seconds"), told("too many are being asked")), (2, 18), "{of_greedy:#?}");
+    asked.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_post_that_a_bound_pushed_out_or_a_component_could_not_take_is_told_so() {
     let components = tempfile::tempdir().expect("tests need a temporary directory");
     let hostile = Path::new(env!("OUT_DIR")).join("community-feed.wasm");
@@ -250,10 +278,10 @@ async fn only_posts_of_open_communities_are_explained() {
         &uri(&ann, POST, "a b"),
         &uri(&ann, POST, &"x".repeat(513)),
     ] {
-        let refused = dashboard(&asked.world).explain("main", post).await;
+        let refused = dashboard(&asked.world).explain(STRANGER, "main", post).await;
         assert!(matches!(refused, Err(Problem::Unprocessable(_)) | Err(Problem::NotFound { .. })), "{post}: {refused:?}");
     }
-    let refused = dashboard(&asked.world).explain("nowhere", &uri(&ann, POST, "x")).await;
+    let refused = dashboard(&asked.world).explain(STRANGER, "nowhere", &uri(&ann, POST, "x")).await;
     assert!(matches!(refused, Err(Problem::NotFound { .. })));
     let mut asked = asked;
     asked.world.stop().await;

@@ -87,14 +87,14 @@ async fn who_or_what_is_meant_may_be_said_as_people_say_it() {
         assert_eq!(api.person(called).await, Ok(did("ann")), "{called}");
     }
     for called in ["https://bsky.app/profile/ann.test/post/p1", "at://ann.test/app.bsky.feed.post/p1", &post] {
-        let explanation = api.explain(&community, called).await.unwrap_or_else(|problem| panic!("{called}: {problem}"));
+        let explanation = api.explain(super::STRANGER, &community, called).await.unwrap_or_else(|problem| panic!("{called}: {problem}"));
         assert_eq!((explanation.post, explanation.visible), (post.clone(), true), "{called}");
     }
     // A handle that leads to somebody who has another, and one that leads nowhere.
     for called in ["ben.test", "nobody.test"] {
         assert!(matches!(api.person(called).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
         let page = format!("https://bsky.app/profile/{called}/post/p1");
-        assert!(matches!(api.explain(&community, &page).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
+        assert!(matches!(api.explain(super::STRANGER, &community, &page).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
     }
     for called in ["ann", "", "did:", "https://bsky.app/profile/ann.test/post/p1"] {
         assert!(matches!(api.person(called).await, Err(Problem::Unprocessable(_))), "{called}");

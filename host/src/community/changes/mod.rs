@@ -11,11 +11,12 @@
 //! ```
 //!
 //! A listener is told everything once and in order, or that it must read anew ([`Kind::Reset`]); it never holds anything up. Nothing
-//! here is durable: after a restart listeners begin with a reset. Rooms, rings and listeners are bounded. A layer that isn't what the
-//! schema says is passed over; who reads the rows will tell.
+//! here is durable: after a restart listeners begin with a reset. Rooms, rings and listeners are bounded; who is let in is `seats.rs`'s to say,
+//! and a caller's oldest listening gives way to the newest. A layer that isn't what the schema says is passed over; who reads the rows will tell.
 
 mod derive;
 mod room;
+mod seats;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use room::Room;
+pub use seats::Seat;
+use seats::Seats;
 pub use subscription::Subscription;
 
 use super::showing::Edition;
@@ -42,7 +45,12 @@ const IDLE_MS: i64 = 5 * 60 * 1_000;
 
 const PER_COMMUNITY: usize = 100;
 const PER_HOST: usize = 1_000;
+
+/// More than a browser opens to one host.
 const PER_CALLER: usize = 10;
+
+/// From one address, or one site's network: a house full of people.
+const PER_ADDRESS: usize = 50;
 
 /// Communities whose last change is remembered: more than are ever open. Of the others only the latest of all is.
 const REMEMBERED: usize = 20_000;
@@ -108,14 +116,24 @@ pub struct Change {
     pub data: Arc<str>,
 }
 
+/// Who wants to listen, as what.
+#[derive(Debug, Clone, Copy)]
+pub struct Listener<'a> {
+    /// Their DID.
+    pub caller: &'a str,
+    /// As it is counted: whoever has it has all of it.
+    pub address: &'a str,
+    pub seat: Seat,
+}
+
 /// Why there is no room for another listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
-    #[error("you listen {PER_CALLER} times already: end one of these first")]
-    Caller,
-    #[error("{PER_COMMUNITY} listen to this community already: try again later, or ask for what you need from time to time")]
+    #[error("as many listen to this community as may: try again later, or ask for what you need from time to time")]
     Community,
-    #[error("{PER_HOST} listen to this host already: try again later, or ask for what you need from time to time")]
+    #[error("as many listen from your address as may: try again later, or ask for what you need from time to time")]
+    Address,
+    #[error("as many listen to this host as may: try again later, or ask for what you need from time to time")]
     Host,
 }
 
@@ -142,9 +160,21 @@ struct State {
     /// All changes of configs that came later are there.
     configs_since: Edition,
     rooms: HashMap<CommunityId, Room>,
-    /// How often each caller listens.
-    callers: HashMap<String, usize>,
-    listeners: usize,
+    /// Where each caller listens, the oldest first.
+    callers: HashMap<String, VecDeque<Listening>>,
+    addresses: HashMap<String, Seats>,
+    seats: Seats,
+    /// How often anybody has begun to listen.
+    begun: u64,
+}
+
+/// A place that is taken.
+#[derive(Debug)]
+struct Listening {
+    number: u64,
+    community: CommunityId,
+    address: String,
+    seat: Seat,
 }
 
 impl Changes {
@@ -158,7 +188,9 @@ impl Changes {
             configs_since: edition,
             rooms: HashMap::new(),
             callers: HashMap::new(),
-            listeners: 0,
+            addresses: HashMap::new(),
+            seats: Seats::default(),
+            begun: 0,
         };
         Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
     }
@@ -178,7 +210,7 @@ impl Changes {
         if state.rooms.is_empty() {
             return;
         }
-        state.rooms.retain(|_, room| room.listeners > 0 || now - room.left_ms < IDLE_MS);
+        state.rooms.retain(|_, room| room.seats.taken() > 0 || now - room.left_ms < IDLE_MS);
         for (id, room) in &mut state.rooms {
             if touched.binary_search(id).is_ok() || layer.within(Table::Actions, &Span::prefix(schema::actions_of(&room.uri))).next().is_some() {
                 room.take(derive::changes(layer, *id, &room.uri, edition), edition);
@@ -222,25 +254,29 @@ impl Changes {
     }
 
     /// Listens to a community, whose config has this AT-URI, from now on, or from behind the change with this id.
-    pub fn subscribe(&self, id: CommunityId, uri: &str, caller: &str, last: Option<&str>) -> Result<Subscription, Full> {
+    pub fn subscribe(&self, id: CommunityId, uri: &str, listener: Listener<'_>, last: Option<&str>) -> Result<Subscription, Full> {
         let now = self.0.clock.now_ms();
         let state = &mut *self.state();
-        if state.callers.get(caller).is_some_and(|times| *times >= PER_CALLER) {
-            return Err(Full::Caller);
+        while let Err(full) = state.has_room(id, listener) {
+            // Somebody who comes back takes their own place, of which they may have gone without our knowing.
+            let instead = state.oldest(listener.caller, |listening| match full {
+                Full::Community => listening.community == id,
+                Full::Address => listening.address == listener.address,
+                Full::Host => true,
+            });
+            state.leave(listener.caller, instead.ok_or(full)?, now);
         }
-        if state.rooms.get(&id).is_some_and(|room| room.listeners >= PER_COMMUNITY) {
-            return Err(Full::Community);
-        }
-        if state.listeners >= PER_HOST {
-            return Err(Full::Host);
+        if state.callers.get(listener.caller).is_some_and(|places| places.len() >= PER_CALLER)
+            && let Some(oldest) = state.oldest(listener.caller, |_| true)
+        {
+            state.leave(listener.caller, oldest, now);
         }
         state.make_room(id, now);
         let changed = state.changed.get(&id).copied().unwrap_or(state.changed_before);
         let since = Position::after(changed.min(state.noted));
+        let number = state.take(id, listener);
         let room = state.rooms.entry(id).or_insert_with(|| Room::new(uri, since));
-        room.listeners += 1;
-        state.listeners += 1;
-        *state.callers.entry(caller.to_owned()).or_default() += 1;
+        room.seats.take(listener.seat);
 
         let last_position = last.map(|last| Position::parse(last).filter(|last| last.0 <= state.noted && *last >= room.since));
         let (position, must_reset) = match last_position {
@@ -248,7 +284,7 @@ impl Changes {
             Some(None) => (room.newest, true),
             Some(Some(position)) => (position, false),
         };
-        Ok(Subscription::new(self.clone(), id, caller, room, position, must_reset))
+        Ok(Subscription::new(self.clone(), id, (listener.caller, number), room, position, must_reset))
     }
 }
 
@@ -269,11 +305,64 @@ impl State {
         }
     }
 
+    fn has_room(&self, id: CommunityId, Listener { address, seat, .. }: Listener<'_>) -> Result<(), Full> {
+        if !self.rooms.get(&id).is_none_or(|room| room.seats.has_one(seat, PER_COMMUNITY)) {
+            return Err(Full::Community);
+        }
+        if !self.addresses.get(address).is_none_or(|seats| seats.has_one(seat, PER_ADDRESS)) {
+            return Err(Full::Address);
+        }
+        if !self.seats.has_one(seat, PER_HOST) {
+            return Err(Full::Host);
+        }
+        Ok(())
+    }
+
+    /// Takes a place everywhere but in the room; answers its number.
+    fn take(&mut self, community: CommunityId, Listener { caller, address, seat }: Listener<'_>) -> u64 {
+        self.begun += 1;
+        self.seats.take(seat);
+        self.addresses.entry(address.to_owned()).or_default().take(seat);
+        let listening = Listening { number: self.begun, community, address: address.to_owned(), seat };
+        self.callers.entry(caller.to_owned()).or_default().push_back(listening);
+        self.begun
+    }
+
+    /// The number of the caller's oldest place of this kind.
+    fn oldest(&self, caller: &str, which: impl Fn(&Listening) -> bool) -> Option<u64> {
+        self.callers.get(caller)?.iter().find(|listening| which(listening)).map(|listening| listening.number)
+    }
+
+    fn listens(&self, caller: &str, number: u64) -> bool {
+        self.oldest(caller, |listening| listening.number == number).is_some()
+    }
+
+    /// Leaves a place, if it is not left already, and wakes who was in it.
+    fn leave(&mut self, caller: &str, number: u64, now: i64) {
+        let Some(places) = self.callers.get_mut(caller) else { return };
+        let Some(left) = places.iter().position(|listening| listening.number == number).and_then(|at| places.remove(at)) else { return };
+        if places.is_empty() {
+            self.callers.remove(caller);
+        }
+        self.seats.leave(left.seat);
+        if let Some(seats) = self.addresses.get_mut(&left.address) {
+            seats.leave(left.seat);
+            if seats.taken() == 0 {
+                self.addresses.remove(&left.address);
+            }
+        }
+        if let Some(room) = self.rooms.get_mut(&left.community) {
+            room.seats.leave(left.seat);
+            room.left_ms = now;
+            room.woken.notify_waiters();
+        }
+    }
+
     /// Lets go of the rooms that nobody has been in for the longest time, if there are too many.
     fn make_room(&mut self, id: CommunityId, now: i64) {
-        self.rooms.retain(|_, room| room.listeners > 0 || now - room.left_ms < IDLE_MS);
+        self.rooms.retain(|_, room| room.seats.taken() > 0 || now - room.left_ms < IDLE_MS);
         while self.rooms.len() >= PER_HOST && !self.rooms.contains_key(&id) {
-            let empty = self.rooms.iter().filter(|(_, room)| room.listeners == 0).min_by_key(|(_, room)| room.left_ms);
+            let empty = self.rooms.iter().filter(|(_, room)| room.seats.taken() == 0).min_by_key(|(_, room)| room.left_ms);
             let Some(oldest) = empty.map(|(id, _)| *id) else { return };
             self.rooms.remove(&oldest);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::derive::CLOSED;
+use super::seats::Seats;
 use super::{Change, Kind, Position, RING};
 use crate::community::showing::Edition;
 
@@ -21,7 +22,7 @@ pub(super) struct Room {
     /// Moves when everybody must read anew.
     pub(super) generation: u64,
     pub(super) closed: bool,
-    pub(super) listeners: usize,
+    pub(super) seats: Seats,
     /// When the last listener left.
     pub(super) left_ms: i64,
     pub(super) woken: Arc<Notify>,
@@ -30,7 +31,7 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new(uri: &str, since: Position) -> Self {
         let woken = Arc::new(Notify::new());
-        Self { uri: uri.to_owned(), ring: VecDeque::new(), since, newest: since, generation: 0, closed: false, listeners: 0, left_ms: 0, woken }
+        Self { uri: uri.to_owned(), ring: VecDeque::new(), since, newest: since, generation: 0, closed: false, seats: Seats::default(), left_ms: 0, woken }
     }
 
     pub(super) fn reset(&mut self, position: Position) {

@@ -14,6 +14,8 @@ pub struct Subscription {
     changes: Changes,
     community: CommunityId,
     caller: String,
+    /// Of the place that it has.
+    number: u64,
     /// The last change that was told.
     position: Position,
     generation: u64,
@@ -21,13 +23,19 @@ pub struct Subscription {
     /// What came before the listening began is told however much it is; only what comes later makes a listener lag.
     caught_up: Position,
     over: bool,
+    gave_way: bool,
     woken: Arc<Notify>,
 }
 
 impl Subscription {
-    pub(super) fn new(changes: Changes, community: CommunityId, caller: &str, room: &Room, position: Position, must_reset: bool) -> Self {
-        let (generation, woken) = (room.generation, Arc::clone(&room.woken));
-        Self { changes, community, caller: caller.to_owned(), position, caught_up: room.newest, generation, must_reset, over: false, woken }
+    pub(super) fn new(changes: Changes, community: CommunityId, (caller, number): (&str, u64), room: &Room, position: Position, must_reset: bool) -> Self {
+        let (caller, generation, woken, caught_up) = (caller.to_owned(), room.generation, Arc::clone(&room.woken), room.newest);
+        Self { changes, community, caller, number, position, generation, must_reset, caught_up, over: false, gave_way: false, woken }
+    }
+
+    /// Whether it is over because its caller listens elsewhere now.
+    pub fn gave_way(&self) -> bool {
+        self.gave_way
     }
 
     /// Where the listening stands: behind the change that was told last.
@@ -35,7 +43,7 @@ impl Subscription {
         self.position
     }
 
-    /// The next change; `None` when the community is closed and all was told. May be dropped and called again.
+    /// The next change; `None` when the community is closed and all was told, or when the place was needed. May be dropped and called again.
     pub async fn next(&mut self) -> Option<Change> {
         let woken = Arc::clone(&self.woken);
         loop {
@@ -52,6 +60,10 @@ impl Subscription {
 
     fn look(&mut self) -> Look {
         let mut state = self.changes.state();
+        if !state.listens(&self.caller, self.number) {
+            self.gave_way = true;
+            return Look::Over;
+        }
         let Some(room) = state.rooms.get_mut(&self.community).filter(|_| !self.over) else { return Look::Over };
         let behind = room.ring.partition_point(|change| change.id <= self.position);
         let later = room.ring.partition_point(|change| change.id <= self.position.max(self.caught_up));
@@ -82,17 +94,6 @@ enum Look {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let now = self.changes.0.clock.now_ms();
-        let state = &mut *self.changes.state();
-        state.listeners = state.listeners.saturating_sub(1);
-        if let Some(room) = state.rooms.get_mut(&self.community) {
-            room.listeners = room.listeners.saturating_sub(1);
-            room.left_ms = now;
-        }
-        if let Some(times) = state.callers.get_mut(&self.caller) {
-            *times -= 1;
-            if *times == 0 {
-                state.callers.remove(&self.caller);
-            }
-        }
+        self.changes.state().leave(&self.caller, self.number, now);
     }
 }

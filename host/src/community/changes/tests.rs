@@ -25,8 +25,12 @@ fn changes() -> (Clock, Changes) {
     (clock.clone(), Changes::new(clock, 10))
 }
 
+fn caller(caller: &str) -> Listener<'_> {
+    Listener { caller, address: caller, seat: Seat::Member }
+}
+
 fn listen(changes: &Changes, last: Option<&str>) -> Subscription {
-    changes.subscribe(COMMUNITY, URI, "did:plc:caller", last).expect("there is room")
+    changes.subscribe(COMMUNITY, URI, caller("did:plc:caller"), last).expect("there is room")
 }
 
 /// All that can be told now, by id and kind.
@@ -124,39 +128,96 @@ fn after_a_commit_of_unknown_outcome_everybody_reads_anew() {
     changes.lost();
     assert_eq!(told(&mut listener), ["11-4294967295 reset"]);
     assert_eq!(changes.changed(COMMUNITY), 12, "the batch of that edition may be durable");
-    let mut late = changes.subscribe(COMMUNITY + 1, URI, "did:plc:caller", None).expect("there is room");
+    let mut late = changes.subscribe(COMMUNITY + 1, URI, caller("did:plc:caller"), None).expect("there is room");
     assert_eq!((changes.configs_after(11), changes.configs_after(12)), (None, Some(Vec::new())));
     changes.note(&batch(12, COMMUNITY, 1));
     assert_eq!(told(&mut listener), ["12-0 moderation"]);
     assert_eq!(told(&mut late), Vec::<String>::new());
     drop(late);
     changes.lost();
-    let mut late = changes.subscribe(COMMUNITY + 1, URI, "did:plc:caller", None).expect("there is room");
+    let mut late = changes.subscribe(COMMUNITY + 1, URI, caller("did:plc:caller"), None).expect("there is room");
     changes.note(&batch(13, COMMUNITY + 1, 1));
     assert_eq!(told(&mut late), ["13-0 moderation"], "the batch was made again, with the same number");
 }
 
+/// Somebody of this number, at this address, who wants to listen.
+fn subscribe(changes: &Changes, id: CommunityId, who: usize, address: usize, seat: Seat) -> Result<Subscription, Full> {
+    changes.subscribe(id, URI, Listener { caller: &format!("did:plc:{who}"), address: &address.to_string(), seat }, None)
+}
+
+/// As many as are let in, each another and at an address of their own.
+fn crowd(changes: &Changes, id: CommunityId, first: usize, seat: Seat) -> (Vec<Subscription>, Full) {
+    let mut crowd = Vec::new();
+    loop {
+        let number = first + crowd.len();
+        match subscribe(changes, id, number, number, seat) {
+            Ok(one) => crowd.push(one),
+            Err(full) => return (crowd, full),
+        }
+    }
+}
+
 #[test]
-fn listeners_are_bounded_by_caller_community_and_host_and_leave_room_when_they_go() {
+fn no_crowd_keeps_out_who_belongs_here() {
     let (_, changes) = changes();
-    let subscribe = |id: CommunityId, caller: usize| changes.subscribe(id, URI, &format!("did:plc:{caller}"), None);
-    let mut of_one: Vec<_> = (0..PER_CALLER).map(|_| subscribe(1, 0).expect("there is room")).collect();
-    assert_eq!(subscribe(1, 0).err(), Some(Full::Caller));
-    assert_eq!(subscribe(2, 0).err(), Some(Full::Caller));
-    of_one.pop();
-    of_one.push(subscribe(2, 0).expect("one has gone"));
-    let mut others: Vec<_> = (0..=PER_COMMUNITY - PER_CALLER).map(|n| subscribe(1, n + 1).expect("there is room")).collect();
-    assert_eq!(subscribe(1, 999).err(), Some(Full::Community));
-    others.extend((others.len() + of_one.len()..PER_HOST).map(|n| subscribe(1_000 + n as CommunityId, 10_000 + n).expect("there is room")));
-    assert_eq!(subscribe(5, 999).err(), Some(Full::Host));
-    drop((of_one, others));
-    assert_eq!(changes.state().listeners, 0);
-    assert!(changes.state().callers.is_empty());
+    let (mut strangers, full) = crowd(&changes, 1, 0, Seat::Stranger);
+    assert_eq!((strangers.len(), full), (PER_COMMUNITY / 2, Full::Community));
+    let (members, full) = crowd(&changes, 1, 1_000, Seat::Member);
+    assert_eq!((members.len(), full), (PER_COMMUNITY * 4 / 10, Full::Community));
+    let (moderators, full) = crowd(&changes, 1, 2_000, Seat::Moderator);
+    assert_eq!((moderators.len(), full), (PER_COMMUNITY / 10, Full::Community));
+    // Nor on the whole host.
+    for community in 2.. {
+        let (more, full) = crowd(&changes, community, 10_000 * community as usize, Seat::Stranger);
+        strangers.extend(more);
+        if full == Full::Host {
+            break;
+        }
+    }
+    assert_eq!(strangers.len(), PER_HOST / 2);
+    assert!(subscribe(&changes, 500, 3, 3_000, Seat::Member).is_ok());
+    drop((strangers, members, moderators));
+    let state = changes.state();
+    assert_eq!((state.seats.taken(), state.callers.len(), state.addresses.len()), (0, 0, 0));
+    drop(state);
     // Of the rooms that they have left only so many stay.
     for id in 0..3 * PER_HOST {
-        drop(subscribe(id as CommunityId, id));
+        drop(subscribe(&changes, id as CommunityId, id, id, Seat::Stranger));
     }
     assert!(changes.state().rooms.len() <= PER_HOST);
+}
+
+#[test]
+fn an_address_has_its_share_however_many_dids_it_has() {
+    let (_, changes) = changes();
+    let dids = |seat, first: usize| (first..first + 200).map_while(|who| subscribe(&changes, who as CommunityId, who, 0, seat).ok()).collect::<Vec<_>>();
+    let (strangers, members) = (dids(Seat::Stranger, 0), dids(Seat::Member, 500));
+    assert_eq!((strangers.len(), members.len()), (PER_ADDRESS / 2, PER_ADDRESS * 4 / 10));
+    assert_eq!(subscribe(&changes, 1, 900, 0, Seat::Member).err(), Some(Full::Address));
+    assert!(subscribe(&changes, 1, 900, 0, Seat::Moderator).is_ok() && subscribe(&changes, 1, 900, 1, Seat::Stranger).is_ok());
+}
+
+#[test]
+fn a_callers_oldest_stream_gives_way_to_the_newest() {
+    let (_, changes) = changes();
+    let mut streams: Vec<_> = (0..=PER_CALLER).map(|n| subscribe(&changes, n as CommunityId % 3, 0, 0, Seat::Stranger).expect("there is room")).collect();
+    let first = &mut streams[0];
+    assert_eq!((first.next().now_or_never(), first.gave_way()), (Some(None), true));
+    assert!(streams[1..].iter_mut().all(|stream| stream.next().now_or_never().is_none() && !stream.gave_way()));
+    let taken = || {
+        let state = changes.state();
+        (state.seats.taken(), state.callers["did:plc:0"].len())
+    };
+    assert_eq!(taken(), (PER_CALLER, PER_CALLER));
+    // What was left already isn't left once more.
+    drop(streams.remove(0));
+    assert_eq!(taken(), (PER_CALLER, PER_CALLER));
+    // Who comes back to where no more are let in finds their own place, though nobody has seen them go.
+    let (others, full) = crowd(&changes, 7, 100, Seat::Stranger);
+    assert_eq!(full, Full::Community);
+    assert_eq!(subscribe(&changes, 7, 99, 99, Seat::Stranger).err(), Some(Full::Community));
+    assert!(subscribe(&changes, 7, 100, 100, Seat::Stranger).is_ok());
+    assert_eq!(others.len(), PER_COMMUNITY / 2);
 }
 
 #[test]

@@ -32,11 +32,16 @@ pub type Judge = Arc<dyn Fn(&RawRecord<'_>) -> Verdict + Send + Sync>;
 const MAX_RKEY: usize = 512;
 
 impl Dashboard {
-    /// Why this post, by its AT-URI or its page's address, is in the community's feed, or isn't.
-    pub async fn explain(&self, id: &str, post: &str) -> Result<views::Explanation, Problem> {
+    /// Why this post, by its AT-URI or its page's address, is in the community's feed, or isn't. `caller` is who wants to know.
+    pub async fn explain(&self, caller: &str, id: &str, post: &str) -> Result<views::Explanation, Problem> {
         let key = post_key(&self.post_uri(post).await?)?;
-        let facts = Facts::gather(self, id, &key)?;
-        let look = if facts.is_known() { Look::Unneeded } else { self.look(&key).await };
+        let gathering = {
+            let (dashboard, id, key) = (self.clone(), id.to_owned(), key.clone());
+            // Some dozens of look-ups, and none of them may hold up others while the disk stalls.
+            tokio::task::spawn_blocking(move || Facts::gather(&dashboard, &id, &key))
+        };
+        let facts = gathering.await.map_err(|_| Problem::Unavailable("the explanation broke off: try again".to_owned()))??;
+        let look = if facts.is_known() { Look::Unneeded } else { self.look(caller, &key).await };
         Ok(clauses::explanation(&facts, &look))
     }
 }

@@ -1,16 +1,19 @@
 //! Signing in with an app password, renewing tokens, signing out, and the caller's sessions.
+//!
+//! A script gets its tokens in the answer. A browser gets them in cookies that no script can read, and never in an answer: whatever runs in a
+//! page could carry them away.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use hyper::header::{HeaderMap, USER_AGENT};
+use hyper::header::{HeaderMap, ORIGIN, USER_AGENT};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::{Asking, Caller, Writer};
-use super::cookies;
+use super::cookies::Kind;
 use super::error::{ApiError, ErrorBody};
 use super::input::{Body, Named};
 use crate::clock::datetime;
@@ -39,12 +42,14 @@ pub(super) struct Signed {
     did: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<String>,
-    /// For `Authorization: Bearer`, for 15 minutes.
-    access_token: String,
+    /// For `Authorization: Bearer`, for 15 minutes. Not to a browser, which has it in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
     #[schema(format = DateTime)]
     access_expires_at: String,
-    /// For `/api/auth/refresh`, once.
-    refresh_token: String,
+    /// For `/api/auth/refresh`, once. Not to a browser, which has it in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     #[schema(format = DateTime)]
     refresh_expires_at: String,
     /// The session's id.
@@ -53,14 +58,14 @@ pub(super) struct Signed {
     csrf_token: String,
 }
 
-impl From<&Tokens> for Signed {
-    fn from(tokens: &Tokens) -> Self {
+impl Signed {
+    fn new(tokens: &Tokens, with_tokens: bool) -> Self {
         Self {
             did: tokens.did.clone(),
             handle: tokens.handle.clone(),
-            access_token: tokens.access.clone(),
+            access_token: with_tokens.then(|| tokens.access.clone()),
             access_expires_at: datetime(tokens.access_expires_ms),
-            refresh_token: tokens.refresh.clone(),
+            refresh_token: with_tokens.then(|| tokens.refresh.clone()),
             refresh_expires_at: datetime(tokens.refresh_expires_ms),
             session: tokens.session.clone(),
             csrf_token: tokens.csrf.clone(),
@@ -176,14 +181,23 @@ pub(super) fn client(headers: &HeaderMap) -> Option<String> {
     headers.get(USER_AGENT)?.to_str().ok().map(|text| text.chars().take(200).collect())
 }
 
-/// The tokens, in the answer and as cookies.
-fn signed(api: &Api, jar: CookieJar, tokens: &Tokens) -> Response {
-    (api.baker.signed_in(jar, tokens, api.clock.now_ms()), Json(Signed::from(tokens))).into_response()
+/// Whether a page in a browser asks. Browsers say so, and no script of a page can make them not to.
+fn is_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-fetch-site") || headers.contains_key(ORIGIN)
+}
+
+/// The tokens, as cookies or in the answer.
+fn signed(api: &Api, jar: CookieJar, tokens: &Tokens, as_cookies: bool) -> Response {
+    let answer = Json(Signed::new(tokens, !as_cookies));
+    match as_cookies {
+        true => (api.baker.signed_in(jar, tokens, api.clock.now_ms()), answer).into_response(),
+        false => answer.into_response(),
+    }
 }
 
 /// Sign in with an app password
 ///
-/// For scripts, and for servers without OAuth. The answer sets the cookies of a browser as well.
+/// For scripts, and for servers without OAuth. A script gets the tokens in the answer. A browser gets them as cookies and not in the answer.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = Login, security(()), responses(
     (status = 200, body = Signed),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
@@ -196,42 +210,47 @@ pub(super) async fn login(
     headers: HeaderMap,
     Body(login): Body<Login>,
 ) -> Result<Response, ApiError> {
-    api.may_sign_in(&asking.address, &login.identifier)?;
+    api.counts.sign_in(&asking.address)?;
     let (identifier, password) = (login.identifier.trim(), login.password.as_str());
     if identifier.len() > 256 || password.len() > 256 || login.auth_factor_token.as_ref().is_some_and(|token| token.len() > 64) {
         return Err(Problem::Unprocessable("that is too long for a handle or an app password".to_owned()).into());
     }
+    let account = api.account(identifier).await;
+    api.counts.password(&account, &asking.address)?;
     let tokens = api.sessions.sign_in_with_password(identifier, password, login.auth_factor_token.as_deref(), client(&headers).as_deref()).await?;
-    Ok(signed(&api, jar, &tokens))
+    api.counts.signed_in(&account, &asking.address);
+    Ok(signed(&api, jar, &tokens, is_a_page(&headers)))
 }
 
 impl Api {
-    /// Counts an attempt to sign in, for the address and for the account.
-    pub(super) fn may_sign_in(&self, address: &str, account: &str) -> Result<(), Problem> {
-        let account = format!("account {}", account.trim().to_ascii_lowercase().chars().take(256).collect::<String>());
-        for who in [address, &account] {
-            if let Err(share) = self.sign_ins.ask(who) {
-                metrics::counter!("atrarium_limited_total", "limit" => "sign-in").increment(1);
-                return Err(Problem::TooMany { message: "too many attempts to sign in".to_owned(), again_in: Some(share.reset) });
-            }
+    /// The account that is meant, under the one name by which it is counted: its DID, if it can be found.
+    async fn account(&self, identifier: &str) -> String {
+        let name = identifier.strip_prefix("at://").or_else(|| identifier.strip_prefix('@')).unwrap_or(identifier);
+        if name.starts_with("did:") {
+            return name.to_owned();
         }
-        Ok(())
+        self.resolver.resolve_handle(name).await.unwrap_or_else(|_| name.to_ascii_lowercase())
     }
 }
 
 /// New tokens for a refresh token
 ///
-/// A refresh token is good once. Using an old one again ends the session, since somebody else must have it.
+/// A refresh token is good once. Using an old one again ends the session, since somebody else must have it. Where the token came by a
+/// cookie, or a browser asks, the new ones come as cookies and not in the answer.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "auth", request_body = Refresh, security(()), responses(
     (status = 200, body = Signed),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody),
     (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
 ))]
-pub(super) async fn refresh(State(api): State<Api>, jar: CookieJar, Body(refresh): Body<Refresh>) -> Result<Response, ApiError> {
-    let token = refresh.refresh_token.or_else(|| jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned()));
+pub(super) async fn refresh(State(api): State<Api>, jar: CookieJar, headers: HeaderMap, Body(refresh): Body<Refresh>) -> Result<Response, ApiError> {
+    let as_cookies = refresh.refresh_token.is_none() || is_a_page(&headers);
+    let token = refresh.refresh_token.or_else(|| api.baker.shown(&jar, Kind::Refresh));
     let token = token.ok_or_else(|| Problem::NotSignedIn("there is no refresh token".to_owned()))?;
-    let tokens = api.sessions.go_on(&token).await?;
-    Ok(signed(&api, jar, &tokens))
+    let refreshed = api.sessions.go_on(&token).await;
+    if matches!(refreshed, Err(SessionError::Reused)) {
+        api.look_who_is_left();
+    }
+    Ok(signed(&api, jar, &refreshed?, as_cookies))
 }
 
 /// Sign out
@@ -242,6 +261,7 @@ pub(super) async fn refresh(State(api): State<Api>, jar: CookieJar, Body(refresh
 ))]
 pub(super) async fn logout(State(api): State<Api>, jar: CookieJar, Writer { session, .. }: Writer) -> Result<Response, ApiError> {
     let ended = usize::from(api.sessions.end(&session.did, &session.id).await?);
+    api.look_who_is_left();
     Ok((api.baker.signed_out(jar), Json(Ended { ended })).into_response())
 }
 
@@ -269,7 +289,7 @@ pub(super) async fn sessions(State(api): State<Api>, Writer { session: current, 
         last_used_at: datetime(session.last_used_ms),
         client: session.client,
     };
-    Ok(Json(SessionList { sessions: api.sessions.list(&current.did)?.into_iter().map(view).collect() }))
+    Ok(Json(SessionList { sessions: api.sessions_of(current.did).await?.into_iter().map(view).collect() }))
 }
 
 /// End one session
@@ -277,7 +297,9 @@ pub(super) async fn sessions(State(api): State<Api>, Writer { session: current, 
     (status = 200, body = Ended), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
 ))]
 pub(super) async fn end_session(State(api): State<Api>, Writer { session, .. }: Writer, Named(id): Named<String>) -> Result<Json<Ended>, ApiError> {
-    match api.sessions.end(&session.did, &id).await? {
+    let ended = api.sessions.end(&session.did, &id).await?;
+    api.look_who_is_left();
+    match ended {
         true => Ok(Json(Ended { ended: 1 })),
         false => Err(Problem::not_found("SessionNotFound", "you have no such session").into()),
     }
@@ -289,5 +311,6 @@ pub(super) async fn end_session(State(api): State<Api>, Writer { session, .. }: 
 ))]
 pub(super) async fn end_sessions(State(api): State<Api>, jar: CookieJar, Writer { session, .. }: Writer) -> Result<Response, ApiError> {
     let ended = api.sessions.end_all(&session.did).await?;
+    api.look_who_is_left();
     Ok((api.baker.signed_out(jar), Json(Ended { ended })).into_response())
 }

@@ -7,8 +7,9 @@
 //! neither ───────────────────────────────────────────────────────▶ nobody
 //! ```
 //!
-//! A request is counted for the DID that it proves, else for the address that it comes from; so is one with a wrong token. What a
-//! caller may do is [`crate::dashboard::access`]'s to say, not this module's.
+//! A request is counted for the DID that it proves, else for the address that it comes from; so is one with a wrong token. Where a proof
+//! needs the word of somebody's server, the address is counted before that is asked for (`counts.rs`). What a caller may do is
+//! [`crate::dashboard::access`]'s to say, not this module's.
 
 use std::sync::Arc;
 
@@ -23,11 +24,12 @@ use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde::Deserialize;
 
+use super::Api;
+use super::cookies::Kind;
 use super::error::ApiError;
-use super::{Api, cookies};
 use crate::dashboard::Problem;
 use crate::dashboard::access;
-use crate::http::limits;
+use crate::http::limits::{self, Address, Share};
 use crate::http::server::Peer;
 use crate::session::Session;
 
@@ -49,7 +51,19 @@ pub(super) struct Caller {
 pub(super) struct Asking {
     pub(super) caller: Option<Caller>,
     /// The address as it is counted.
-    pub(super) address: String,
+    pub(super) address: Address,
+}
+
+/// What a request shows of who asks.
+enum Shown {
+    Nothing,
+    /// An access token of ours.
+    Token(String),
+    /// The same, which a browser sends by itself.
+    Cookie(String),
+    /// An Authorization header with a token that somebody's server has signed.
+    Signed(String),
+    Wrong(&'static str),
 }
 
 /// A caller is needed here.
@@ -82,80 +96,117 @@ impl FromRequestParts<Api> for Writer {
 
 /// Every request goes through here.
 pub(super) async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let address = address(&api, &request);
-    let outcome = api.ask(request.headers(), request.method()).await;
-    let who = outcome.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.who.did.clone());
-    let counted = api.limit.ask(who.as_deref().unwrap_or(&address));
+    let (address, shown) = (address(&api, &request), api.shown(&request));
+    // Whose key has to be asked for may be anybody, and be made up.
+    let before = match &shown {
+        Shown::Signed(_) => match api.counts.token(&address) {
+            Ok(share) => Some(share),
+            Err(share) => return one_too_many(&share),
+        },
+        _ => None,
+    };
+    let outcome = api.ask(shown, request.headers(), request.method()).await;
+    let counted = match (&outcome, before) {
+        (Ok(Some(caller)), _) => api.counts.caller(&caller.who.did),
+        (_, Some(share)) => Ok(share),
+        (_, None) => api.counts.nobody(&address),
+    };
     let share = match counted {
         Ok(share) => share,
-        Err(share) => {
-            metrics::counter!("atrarium_limited_total", "limit" => "api").increment(1);
-            let problem = Problem::TooMany { message: format!("{} requests an hour are for one caller", share.most), again_in: Some(share.reset) };
-            let mut response = ApiError(problem).into_response();
-            share.tell(response.headers_mut(), true);
-            return response;
-        }
+        Err(share) => return one_too_many(&share),
     };
     let mut response = match outcome {
         Ok(caller) => {
             request.extensions_mut().insert(Asking { caller, address });
             next.run(request).await
         }
-        Err(problem) => ApiError(problem).into_response(),
+        Err(problem) => problem.into_response(),
     };
     share.tell(response.headers_mut(), false);
     response
 }
 
-fn address(api: &Api, request: &Request) -> String {
+fn one_too_many(share: &Share) -> Response {
+    metrics::counter!("atrarium_limited_total", "limit" => "api").increment(1);
+    let problem = Problem::TooMany { message: format!("{} requests an hour are for one caller", share.most), again_in: Some(share.reset) };
+    let mut response = ApiError(problem).into_response();
+    share.tell(response.headers_mut(), true);
+    response
+}
+
+fn address(api: &Api, request: &Request) -> Address {
     let told = api.address_header.as_ref().and_then(|name| limits::told_by_proxy(request.headers(), name));
     let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    told.or(peer).map_or_else(|| "unknown".to_owned(), limits::of_address)
+    told.or(peer).map_or_else(Address::unknown, Address::from)
 }
 
 impl Api {
-    /// Who sends these headers. Wrong credentials are a problem, none are nobody.
-    async fn ask(&self, headers: &HeaderMap, method: &Method) -> Result<Option<Caller>, Problem> {
-        let mut bearers = headers.get_all(AUTHORIZATION).iter();
-        match (bearers.next(), bearers.next()) {
-            (Some(header), None) => self.bearer(header.to_str().unwrap_or_default()).await.map(Some),
-            (Some(_), Some(_)) => Err(Problem::NotSignedIn("there are two Authorization headers".to_owned())),
-            (None, _) => self.cookie(headers, method),
+    fn shown(&self, request: &Request) -> Shown {
+        // Browsers come here from other hosts, to become somebody: who they were is no matter.
+        if request.uri().path().starts_with("/oauth/") {
+            return Shown::Nothing;
+        }
+        let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+        match (headers.next(), headers.next()) {
+            (Some(header), None) => bearer(header.to_str().unwrap_or_default()),
+            (Some(_), Some(_)) => Shown::Wrong("there are two Authorization headers"),
+            (None, _) => self.baker.shown(&CookieJar::from_headers(request.headers()), Kind::Access).map_or(Shown::Nothing, Shown::Cookie),
         }
     }
 
-    async fn bearer(&self, header: &str) -> Result<Caller, Problem> {
-        let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        let token = token.ok_or_else(|| Problem::NotSignedIn("the Authorization header must be Bearer and a token".to_owned()))?;
-        if is_ours(token) {
-            let session = self.sessions.check(token).map_err(Problem::from)?;
-            return Ok(self.of_session(session, true));
+    /// Who shows this. Wrong credentials are a problem, none are nobody.
+    async fn ask(&self, shown: Shown, headers: &HeaderMap, method: &Method) -> Result<Option<Caller>, ApiError> {
+        match shown {
+            Shown::Nothing => Ok(None),
+            Shown::Wrong(message) => Err(Problem::NotSignedIn(message.to_owned()).into()),
+            Shown::Token(token) => Ok(Some(self.of_session(self.check(token).await?))),
+            Shown::Cookie(token) => self.cookie(token, headers, method).await,
+            Shown::Signed(header) => {
+                let reader = self.auth.reader(&header, READ, true).await.map_err(|wrong| Problem::NotSignedIn(wrong.to_string()))?;
+                let did = reader.ok_or_else(|| Problem::NotSignedIn("the token's issuer could not be looked up in time: try again".to_owned()))?;
+                Ok(Some(Caller { who: self.caller(did, false), session: None }))
+            }
         }
-        let reader = self.auth.reader(header, READ, true).await.map_err(|wrong| Problem::NotSignedIn(wrong.to_string()))?;
-        let did = reader.ok_or_else(|| Problem::NotSignedIn("the token's issuer could not be looked up in time: try again".to_owned()))?;
-        Ok(Caller { who: self.caller(did, false), session: None })
     }
 
-    fn cookie(&self, headers: &HeaderMap, method: &Method) -> Result<Option<Caller>, Problem> {
-        let jar = CookieJar::from_headers(headers);
-        let Some(cookie) = jar.get(cookies::ACCESS) else { return Ok(None) };
-        // A cookie that has run out is as good as none: the page then asks for a new one.
-        let Ok(session) = self.sessions.check(cookie.value()) else { return Ok(None) };
+    /// Whose token of ours this is.
+    pub(super) async fn check(&self, token: String) -> Result<Session, ApiError> {
+        let sessions = self.sessions.clone();
+        self.work.run(move || Ok(sessions.check(&token)?)).await
+    }
+
+    async fn cookie(&self, token: String, headers: &HeaderMap, method: &Method) -> Result<Option<Caller>, ApiError> {
+        let session = match self.check(token).await {
+            Ok(session) => session,
+            // A cookie that has run out is as good as none: the page then asks for a new one.
+            Err(ApiError(Problem::NotSignedIn(_))) => return Ok(None),
+            // But who can't be looked up is not nobody.
+            Err(problem) => return Err(problem),
+        };
         let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let given = headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if changes && !self.sessions.csrf_matches(&session.id, given) {
-            return Err(Problem::Forbidden(format!("what is changed with cookies needs the header {CSRF_HEADER}, equal to the cookie {}", cookies::CSRF)));
+            let cookie = self.baker.name(Kind::Csrf);
+            return Err(Problem::Forbidden(format!("what is changed with cookies needs the header {CSRF_HEADER}, equal to the cookie {cookie}")).into());
         }
-        Ok(Some(self.of_session(session, true)))
+        Ok(Some(self.of_session(session)))
     }
 
-    fn of_session(&self, session: Session, may_write: bool) -> Caller {
-        Caller { who: self.caller(session.did.clone(), may_write), session: Some(session) }
+    fn of_session(&self, session: Session) -> Caller {
+        Caller { who: self.caller(session.did.clone(), true), session: Some(session) }
     }
 
     fn caller(&self, did: String, may_write: bool) -> access::Caller {
         let operator = self.operators.contains(&did);
         access::Caller { did, operator, may_write }
+    }
+}
+
+fn bearer(header: &str) -> Shown {
+    match header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+        Some((_, token)) if is_ours(token.trim()) => Shown::Token(token.trim().to_owned()),
+        Some(_) => Shown::Signed(header.to_owned()),
+        None => Shown::Wrong("the Authorization header must be Bearer and a token"),
     }
 }
 

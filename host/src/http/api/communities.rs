@@ -183,6 +183,7 @@ pub(super) async fn explain(
     Named(id): Named<String>,
     Parameters(query): Parameters<ExplainQuery>,
 ) -> Result<Json<Explanation>, ApiError> {
-    api.dashboard.may(&caller.who, Deed::Read, &id)?;
-    Ok(Json(api.dashboard.explain(&id, &query.post).await?))
+    let (who, community) = (caller.who.clone(), id.clone());
+    api.read(move |dashboard| dashboard.may(&who, Deed::Read, &community)).await?;
+    Ok(Json(api.dashboard.explain(&caller.who.did, &id, &query.post).await?))
 }

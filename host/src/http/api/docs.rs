@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::Api;
-use super::cookies;
+use super::cookies::{Baker, Kind};
 
 const DOCUMENT: &str = "/api/openapi.json";
 const PAGES: &str = "/api/docs";
@@ -35,12 +35,12 @@ the index at once. Sign in with `POST /api/auth/login` (an app password) or in a
 answered with 202; what was left half done there is listed in an error's `remains`. Lists have a `cursor` while there is more.";
 
 /// The document without its paths.
-pub(super) fn description(endpoint: &str) -> OpenApi {
+pub(super) fn description(endpoint: &str, baker: Baker) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("An access token of ours; or, for reading, a service-auth token of the user's server for `net.atrarium.dashboard.read`"));
-    let cookie = ApiKeyValue::with_description(cookies::ACCESS, "A browser's; what changes something then needs the header `x-csrf-token`");
+    let cookie = ApiKeyValue::with_description(baker.name(Kind::Access), "A browser's; what changes something then needs the header `x-csrf-token`");
     OpenApiBuilder::new()
         .info(InfoBuilder::new().title("Atrarium").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT)).build())
         .servers(Some([ServerBuilder::new().url(endpoint).build()]))

@@ -6,19 +6,21 @@
 //!   communities.rs members.rs moderation.rs   the communities and what is done in them
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
 //!   events.rs               live changes
-//! input.rs error.rs   what comes in, and problems as answers
+//! counts.rs           how often somebody may ask
+//! input.rs error.rs   what comes in, and problems as answers; words.rs: what is wrong with it, for people
 //! written.rs          what a change is answered with
 //! cookies.rs          a browser's cookies
 //! docs.rs             the OpenAPI document, made from the code, and its pages
 //! ```
 //!
 //! Answers are never kept by anybody, and no web page of another origin may read them: there is no CORS here. A request that waits for a
-//! user's server holds up nobody else.
+//! user's server holds up nobody else. A route that panics answers 500, tells nothing, and ends nobody else's request.
 
 mod auth;
 mod caller;
 mod communities;
 mod cookies;
+mod counts;
 mod docs;
 mod error;
 mod events;
@@ -28,8 +30,13 @@ mod moderation;
 mod oauth;
 mod operator;
 mod upkeep;
+mod words;
 mod written;
 
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,29 +45,27 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer as CatchPanics;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::cookies::Baker;
+use self::counts::Counts;
 use self::error::ApiError;
-use super::limits::Limit;
 use super::work::Work;
 use crate::clock::Clock;
 use crate::dashboard::{Dashboard, Problem};
-use crate::identity::ServiceAuth;
-use crate::session::Sessions;
+use crate::identity::{Resolver, ServiceAuth};
+use crate::pds::Repo;
+use crate::session::{Session, SessionInfo, Sessions};
 
 /// For an answer: ten seconds for the body, and what a write may take (31 seconds with the waiting for its effect), so that its own word
 /// of what remains comes first.
 pub(super) const DEADLINE: Duration = Duration::from_secs(45);
-
-const AN_HOUR: Duration = Duration::from_secs(3_600);
-
-/// Attempts to sign in, which cost a user's server work and tell a guesser something.
-const SIGN_INS: u32 = 30;
-const SIGN_INS_WITHIN: Duration = Duration::from_secs(300);
 
 /// What the API is made of.
 #[derive(Debug)]
@@ -68,6 +73,7 @@ pub struct Parts {
     pub dashboard: Dashboard,
     pub sessions: Sessions,
     pub auth: ServiceAuth,
+    pub resolver: Resolver,
     pub clock: Clock,
     /// The public URL, without a slash at the end.
     pub endpoint: String,
@@ -87,11 +93,13 @@ pub(super) struct Inner {
     dashboard: Dashboard,
     sessions: Sessions,
     auth: ServiceAuth,
+    resolver: Resolver,
     clock: Clock,
     endpoint: String,
     operators: HashSet<String>,
-    limit: Limit,
-    sign_ins: Limit,
+    counts: Counts,
+    /// Moves when a session has ended: who holds something open for one looks whether it was theirs.
+    ended: watch::Sender<()>,
     address_header: Option<String>,
     stop: CancellationToken,
     work: Work,
@@ -108,17 +116,18 @@ impl std::ops::Deref for Api {
 
 impl Api {
     fn new(parts: Parts) -> Self {
-        let Parts { dashboard, sessions, auth, clock, endpoint, operators, requests_per_hour, address_header, stop } = parts;
+        let Parts { dashboard, sessions, auth, resolver, clock, endpoint, operators, requests_per_hour, address_header, stop } = parts;
         let baker = Baker { secure: endpoint.starts_with("https://") };
         Self(Arc::new(Inner {
             dashboard,
             sessions,
             auth,
+            resolver,
             clock,
             endpoint,
             operators: operators.into_iter().collect(),
-            limit: Limit::new(requests_per_hour, AN_HOUR),
-            sign_ins: Limit::new(SIGN_INS, SIGN_INS_WITHIN),
+            counts: Counts::new(requests_per_hour),
+            ended: watch::channel(()).0,
             address_header,
             stop,
             work: Work::new(),
@@ -131,12 +140,28 @@ impl Api {
         let dashboard = self.dashboard.clone();
         self.work.run(move || reading(&dashboard).map_err(ApiError)).await
     }
+
+    /// The repo of the session's user, with what the session may do there.
+    async fn repo(&self, session: Session) -> Result<Repo, ApiError> {
+        let sessions = self.sessions.clone();
+        self.work.run(move || Ok(sessions.repo(&session)?)).await
+    }
+
+    async fn sessions_of(&self, did: String) -> Result<Vec<SessionInfo>, ApiError> {
+        let sessions = self.sessions.clone();
+        self.work.run(move || Ok(sessions.list(&did)?)).await
+    }
+
+    /// A session may have ended.
+    fn look_who_is_left(&self) {
+        self.ended.send_replace(());
+    }
 }
 
 /// All routes, with the document that describes them.
 pub(super) fn router(parts: Parts) -> Router {
     let api = Api::new(parts);
-    let (routes, document) = OpenApiRouter::with_openapi(docs::description(&api.endpoint))
+    let (routes, document) = OpenApiRouter::with_openapi(docs::description(&api.endpoint, api.baker))
         .routes(routes!(auth::login))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
@@ -160,29 +185,45 @@ pub(super) fn router(parts: Parts) -> Router {
         .routes(routes!(events::follow))
         .routes(routes!(operator::status))
         .routes(routes!(operator::limits))
+        .routes(routes!(operator::lift))
         .routes(routes!(operator::letters))
         .routes(routes!(operator::drop_letter))
         .routes(routes!(operator::retry_letter))
         .split_for_parts();
-    let secure = api.endpoint.starts_with("https://");
-    routes
+    let secure = api.baker.secure;
+    let routes = routes
         .merge(oauth::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api.clone(), caller::admit))
-        .merge(docs::routes(document))
-        .layer(from_fn(move |request: Request, next: Next| guarded(secure, request, next)))
-        .with_state(api)
+        .merge(docs::routes(document));
+    dressed(routes, secure).with_state(api)
+}
+
+/// What holds for every answer, whoever makes it.
+fn dressed<S: Clone + Send + Sync + 'static>(routes: Router<S>, secure: bool) -> Router<S> {
+    routes.layer(CatchPanics::custom(broken)).layer(from_fn(move |request: Request, next: Next| guarded(secure, request, next)))
+}
+
+/// The panic is in the log, where it belongs.
+fn broken(_: Box<dyn Any + Send>) -> Response {
+    named("InternalError", "something went wrong here, which the host's operator can look up", StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// An answer that isn't a problem of any call.
+fn named(name: &'static str, message: &str, status: StatusCode) -> Response {
+    let mut response = ApiError(Problem::not_found(name, message)).into_response();
+    *response.status_mut() = status;
+    response
 }
 
 async fn nothing_here() -> ApiError {
     Problem::not_found("NotFound", "there is nothing at this path").into()
 }
 
+/// axum adds which methods it does take.
 async fn wrong_method() -> Response {
-    let mut response = ApiError(Problem::Invalid("this path doesn't take that method".to_owned())).into_response();
-    *response.status_mut() = hyper::StatusCode::METHOD_NOT_ALLOWED;
-    response
+    named("MethodNotAllowed", "this path doesn't take that method", StatusCode::METHOD_NOT_ALLOWED)
 }
 
 /// What every answer says to browsers.

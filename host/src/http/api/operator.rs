@@ -1,8 +1,10 @@
-//! The whole host, for its operators: how it is, what could not be told to communities' objects, and its limits.
+//! The whole host, for its operators: how it is, what could not be told to communities' objects, its limits, and whom they shut out.
 
 use axum::Json;
 use axum::extract::State;
 use hyper::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Api;
 use super::caller::{Caller, Writer};
@@ -11,7 +13,7 @@ use super::input::{Named, PageQuery, Parameters};
 use super::upkeep::Accepted;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::DeadLetters;
-use crate::dashboard::{HostLimits, HostStatus, Standing};
+use crate::dashboard::{HostLimits, HostStatus, Problem, Standing};
 
 /// How the host is
 #[utoipa::path(get, path = "/api/operator/status", tag = "operator", responses(
@@ -27,6 +29,29 @@ pub(super) async fn status(State(api): State<Api>, caller: Caller) -> Result<Jso
 ))]
 pub(super) async fn limits(State(api): State<Api>, caller: Caller) -> Result<Json<HostLimits>, ApiError> {
     Ok(Json(api.read(move |dashboard| dashboard.host_limits(&caller.who)).await?))
+}
+
+/// Whose counts begin anew.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Lifted {
+    lifted: String,
+}
+
+/// Lift what is counted for somebody
+///
+/// Whoever was told to wait, for too many calls of the API or attempts to sign in, has their whole share again. How large shares are is the
+/// configuration's to say.
+#[utoipa::path(delete, path = "/api/operator/limits/{who}", tag = "operator",
+    params(("who" = String, Path, description = "A DID, or an address of IPv4 or IPv6; of the latter its whole network is meant")), responses(
+    (status = 200, body = Lifted), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn lift(State(api): State<Api>, Writer { who: caller, .. }: Writer, Named(who): Named<String>) -> Result<Json<Lifted>, ApiError> {
+    Deed::Operate.allow(&caller, Standing::None)?;
+    if !api.counts.lift(&who) {
+        return Err(Problem::Invalid("that is neither a DID nor an address".to_owned()).into());
+    }
+    tracing::info!(%who, by = caller.did, "limits lifted by an operator");
+    Ok(Json(Lifted { lifted: who }))
 }
 
 /// Dead letters of all communities

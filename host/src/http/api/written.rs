@@ -42,7 +42,7 @@ impl Api {
         T: Send + 'static,
         F: Future<Output = Result<Effect<T>, Problem>> + Send + 'static,
     {
-        let repo = self.sessions.repo(&session)?;
+        let repo = self.repo(session).await?;
         let effect = self.dashboard.write(who, &repo, change).await?;
         Ok(Written { status, effect })
     }

@@ -1,0 +1,64 @@
+//! What operators see of the host, and what they can do for who was shut out.
+
+use atrarium::store::Table;
+use atrarium_tests::network::did;
+use atrarium_tests::world::NOW;
+use serde_json::{Value, json};
+
+use super::{BEHIND_A_PROXY, Town};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_how_the_host_is() {
+    let town = Town::new().await;
+    let mut oscar = town.signed_in("oscar");
+    town.signed_in("ann");
+    let status = oscar.reads("/api/operator/status").await;
+    let wanted = town.world.rows(Table::Wants);
+    let expected = json!({
+        "version": env!("CARGO_PKG_VERSION"), "ready": true, "reasons": [], "lagSeconds": status["lagSeconds"], "queueDepth": 0, "communities": 2,
+        "reposToRead": wanted, "deadLetters": 0, "retries": 0, "sessions": 2,
+    });
+    assert_eq!(status, expected);
+    // The network's last word is a minute old, less a millisecond for each event.
+    let lag = |status: &Value| status["lagSeconds"].as_f64().unwrap_or_default();
+    let behind = lag(&status);
+    assert!((59.9..60.0).contains(&behind), "{status}");
+    town.world.clock.set(NOW + 30_000);
+    let status = oscar.reads("/api/operator/status").await;
+    assert!((lag(&status) - behind - 30.0).abs() < 0.001 && status["ready"] == json!(true), "{status}");
+    town.world.clock.set(NOW + 200_000);
+    let status = oscar.reads("/api/operator/status").await;
+    assert_eq!((&status["ready"], &status["reasons"]), (&json!(false), &json!(["no event from the firehose for more than 120 seconds"])));
+    assert!((lag(&status) - behind - 200.0).abs() < 0.001, "{status}");
+    town.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_lifts_what_was_counted_for_one_and_for_nobody_else() {
+    let town = Town::with_flags(&[BEHIND_A_PROXY.as_slice(), &["--api-requests-per-hour", "4"]].concat()).await;
+    let limits = town.signed_in("oscar").reads("/api/operator/limits").await;
+    assert_eq!((&limits["apiRequestsPerHour"], &limits["communitiesTotal"]), (&json!(4), &json!(10_000)), "{limits}");
+    let asked = async |name: Option<&str>, from: &str| {
+        let caller = name.map_or_else(|| town.nobody(), |name| town.signed_in(name));
+        caller.from(from).get("/api/auth/me").await.status
+    };
+    for _ in 0..4 {
+        for name in ["ann", "ben"] {
+            assert_eq!(asked(Some(name), "203.0.113.1").await, 200);
+        }
+        assert_eq!((asked(None, "203.0.113.1").await, asked(None, "2001:db8::1").await), (401, 401));
+    }
+    let everybody = async || {
+        let (ann, ben) = (asked(Some("ann"), "203.0.113.1").await, asked(Some("ben"), "203.0.113.1").await);
+        (ann, ben, asked(None, "203.0.113.1").await, asked(None, "2001:db8::1").await)
+    };
+    assert_eq!(everybody().await, (429, 429, 429, 429));
+    let lifted = town.signed_in("oscar").done("DELETE", &format!("/api/operator/limits/{}", did("ann")), &Value::Null, 200).await;
+    assert_eq!(lifted, json!({ "lifted": did("ann") }));
+    assert_eq!(everybody().await, (200, 429, 429, 429));
+    town.signed_in("oscar").done("DELETE", "/api/operator/limits/2001:db8::2", &Value::Null, 200).await;
+    assert_eq!(everybody().await, (200, 429, 429, 401));
+    let refused = town.signed_in("oscar").delete("/api/operator/limits/ann").await;
+    assert_eq!((refused.status, refused.error().as_str()), (400, "InvalidRequest"), "{refused:?}");
+    town.end().await;
+}
