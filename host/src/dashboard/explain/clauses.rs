@@ -145,7 +145,9 @@ fn member(facts: &Facts) -> Said {
         Some(Role::Member) => yes("The author is a member."),
         None if facts.wishes.active => no("The author has joined, but the community's component has not admitted them yet."),
         None if facts.wishes.any => no("The author has left the community: their membership record says that it is not active."),
-        None => no("The author is not a member: no membership record of theirs for this community is known here."),
+        None => no(
+            "The author is not a member: no membership record of theirs for this community is known here. Who joins brings their posts of the past week along.",
+        ),
     }
 }
 

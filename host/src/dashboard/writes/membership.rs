@@ -40,7 +40,7 @@ impl Dashboard {
                 return Err(Problem::conflict("AlreadyMember", "you belong to this community already"));
             }
             if is_denied(&snapshot, number, &caller.did)? {
-                return Err(Problem::Forbidden("this community has blocked you".to_owned()));
+                return Err(Problem::Forbidden("this community has blocked you; its moderation actions, which anybody may read, say when and why".to_owned()));
             }
             let before = records(&snapshot, &community.uri, &caller.did, |_| true, 1)?.pop();
             (community, before)

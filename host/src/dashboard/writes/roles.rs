@@ -71,7 +71,9 @@ impl Dashboard {
         let mut records = Vec::new();
         let applied = match (standing, wish.role) {
             (Standing::Owner, _) => return Err(Problem::conflict("OwnerRole", "the owner's role can't be changed")),
-            (Standing::None, _) => return Err(Problem::not_found("MemberNotFound", format!("{did} is no member of this community"))),
+            (Standing::None, _) => {
+                return Err(Problem::not_found("MemberNotFound", format!("{did} is no member of this community: they have to join before they can moderate")));
+            }
             (Standing::Moderator, AssignableRole::Moderator) | (Standing::Member, AssignableRole::Member) => true,
             (_, AssignableRole::Moderator) => {
                 records.push(community.uri.clone());

@@ -35,7 +35,7 @@ the index at once. Sign in with `POST /api/auth/login` (an app password) or in a
 answered with 202; what was left half done there is listed in an error's `remains`. Lists have a `cursor` while there is more.";
 
 /// The document without its paths.
-pub(super) fn description(endpoint: &str, baker: Baker) -> OpenApi {
+pub(super) fn description(baker: Baker) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -43,7 +43,8 @@ pub(super) fn description(endpoint: &str, baker: Baker) -> OpenApi {
     let cookie = ApiKeyValue::with_description(baker.name(Kind::Access), "A browser's; what changes something then needs the header `x-csrf-token`");
     OpenApiBuilder::new()
         .info(InfoBuilder::new().title("Atrarium").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT)).build())
-        .servers(Some([ServerBuilder::new().url(endpoint).build()]))
+        // Wherever the document was read: its pages can be tried at each address that leads here.
+        .servers(Some([ServerBuilder::new().url("/").build()]))
         .components(Some(
             ComponentsBuilder::new()
                 .security_scheme("bearer", SecurityScheme::Http(bearer.build()))

@@ -161,7 +161,7 @@ impl Api {
 /// All routes, with the document that describes them.
 pub(super) fn router(parts: Parts) -> Router {
     let api = Api::new(parts);
-    let (routes, document) = OpenApiRouter::with_openapi(docs::description(&api.endpoint, api.baker))
+    let (routes, document) = OpenApiRouter::with_openapi(docs::description(api.baker))
         .routes(routes!(auth::login))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
