@@ -17,10 +17,14 @@ use crate::table::Table;
 const COMMUNITIES: usize = 20;
 const MEMBERS: usize = 10;
 
+/// So that no limit is measured.
+const UNLIMITED: [&str; 2] = ["--feed-requests-per-hour", "10000000"];
+
 async fn place(flags: &[String]) -> (Server, Program, Place) {
     let mut place = Place::new(COMMUNITIES, MEMBERS);
     let server = Server::start(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).expect("a server");
-    let program = Program::start(&server.endpoint(), &flags.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let flags: Vec<&str> = flags.iter().map(String::as_str).chain(UNLIMITED).collect();
+    let program = Program::start(&server.endpoint(), &flags).await;
     for event in place.founding() {
         server.publish(event);
     }

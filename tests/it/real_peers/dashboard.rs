@@ -9,8 +9,9 @@ use atrarium::clock::Clock;
 use atrarium_tests::api::Caller;
 use atrarium_tests::events::Events;
 use atrarium_tests::http;
-use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, rkey};
+use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, rkey};
 use atrarium_tests::peers::Peers;
+use atrarium_tests::records;
 use atrarium_tests::repo::{PASSWORD, Person};
 use serde_json::{Value, json};
 
@@ -112,7 +113,7 @@ async fn a_community_is_founded_run_and_closed_through_the_api_alone() {
     let house = House::before(&peers).await;
     let [olga, mia, ann, ben, cat, dan, eve, viewer] = sign_up(&peers, ["olga", "mia", "ann", "ben", "cat", "dan", "eve", "viewer"]).await;
     let mut olga = User::by_oauth(&house, olga).await;
-    let mut mia = User::by_oauth(&house, mia).await;
+    let mut mia = User::by_password(&house, mia).await;
     let mut ann = User::by_password(&house, ann).await;
     let mut ben = User::by_password(&house, ben).await;
     let mut cat = User::by_oauth(&house, cat).await;
@@ -269,6 +270,31 @@ async fn a_community_is_founded_run_and_closed_through_the_api_alone() {
     play.is("all that she hid is shown", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
     play.stage.shows("all that she hid is shown", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
     play.explained("dismissed without her actions", &all).await;
+
+    // Posts are changed at the PDS, and accounts as well; what is explained follows.
+    let (key, at) = (rkey(&ann1.uri), play.stage.began + 3_000);
+    ann.person.put(POST, key, records::post("a hawk moth", at)).await;
+    play.stage.shows("a post whose tag is edited away leaves", &[&olga1, &mia1, &cat1, &ben2, &ben1]).await;
+    let failing = play.explained("the tag is edited away", &all).await;
+    assert!(failing[2].contains(&"hashtag".to_owned()), "{failing:?}");
+    ann.person.put(POST, key, records::post(&ann1.text, at)).await;
+    ben.person.deactivate().await;
+    play.stage.shows("a deactivated account's posts leave, and a tag is back", &[&olga1, &mia1, &cat1, &ann1]).await;
+    let failing = play.explained("deactivated", &all).await;
+    assert_eq!(failing[3], ["account-active", "shown"], "{failing:?}");
+    ben.person.activate().await;
+    play.stage.shows("they come back with the account", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
+    let gone = play.stage.post(&cat.person, &format!("mistaken for a moth {tag}"), json!({})).await;
+    play.stage.shows("one more", &[&gone, &olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
+    cat.person.delete(POST, rkey(&gone.uri)).await;
+    play.stage.shows("a deleted post leaves", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
+    let failing = play.explained("deleted", &[&gone]).await;
+    assert!(failing[0].contains(&"post-exists".to_owned()), "{failing:?}");
+    dan.api.done("POST", &play.path("/members"), &json!({}), 201).await;
+    play.is("who comes back brings them along again", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1, &dans]).await;
+    assert_eq!(dan.person.records(MEMBERSHIP).await.len(), 1, "by the record of old");
+    dan.api.done("DELETE", &play.path("/members/dan.test"), &Value::Null, 200).await;
+    play.is("and leaves once more", &[&olga1, &mia1, &cat1, &ben2, &ben1, &ann1]).await;
 
     // A new name, for the AppView as well.
     let renamed = olga.api.done("PUT", &play.path(""), &json!({ "name": "Moths", "description": "", "stage": "community" }), 200).await;
