@@ -129,7 +129,7 @@ impl App {
         let bounds = bounds(&config);
         let objects = Objects::new(&sandbox, &components.community)?;
         let feeds =
-            Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, !components.embedded_mix, config.exclude_from_global.clone());
+            Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, components.embedded_mix, config.exclude_from_global.clone());
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
         let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
         let parts = Parts {

@@ -75,7 +75,7 @@ async fn a_forged_cursor_only_chooses_where_to_start() {
     let check = async |sort_time: i64, rkey: &str, did: &str, taken: u32, expected: &[String]| {
         let position = Some(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() });
         let progress = Progress { taken, position };
-        let cursor = Walk { begun: 1, progress: [progress.clone(), progress.clone(), progress] }.to_text();
+        let cursor = Walk { begun: 1, progress: [progress.clone(), progress.clone(), progress], rest: None }.to_text();
         let answer = world.page(&community, 100, Some(&cursor)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_eq!(posts_of(&answer.json()), expected, "{sort_time} {rkey:?} {did:?}");

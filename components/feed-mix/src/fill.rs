@@ -11,19 +11,20 @@ use atrarium_sdk::{Page, Pick, Request, Source};
 
 /// One page by the sources' shares.
 pub fn fill(request: &Request) -> Page {
-    let mut page = Page::empty(request);
-    while page.picks.len() < request.limit as usize {
-        let Some(source) = next(&request.sources, &page.consumed) else {
+    let mut picks = Vec::new();
+    let mut consumed = vec![0; request.sources.len()];
+    while picks.len() < request.limit as usize {
+        let Some(source) = next(&request.sources, &consumed) else {
             break;
         };
-        let candidate = page.consumed[source];
+        let candidate = consumed[source];
         if candidate as usize == request.sources[source].candidates.len() {
             break; // there is more of it, but not here
         }
-        page.picks.push(Pick { source: source as u32, candidate });
-        page.consumed[source] += 1;
+        picks.push(Pick { source: source as u32, candidate, pinned: false, feed_context: None });
+        consumed[source] += 1;
     }
-    page
+    Page { picks, consumed: Some(consumed), more: Vec::new() }
 }
 
 /// The source whose turn it is, if any has posts left. Ties go to the community's own, then the parent.
@@ -33,7 +34,7 @@ fn next(sources: &[Source], consumed: &[u32]) -> Option<usize> {
             .iter()
             .zip(consumed)
             .enumerate()
-            .filter(|(_, (source, consumed))| source.share > 0 && (source.more || source.candidates.len() > **consumed as usize))
+            .filter(|(_, (source, consumed))| source.share > 0 && (source.has_more || source.candidates.len() > **consumed as usize))
     };
     let shown = |source: &Source, consumed: u32| i128::from(source.taken) + i128::from(consumed);
     let (mut shares, mut positions) = (0, 1);
@@ -83,9 +84,9 @@ mod tests {
     fn the_page_ends_before_a_post_that_is_not_here() {
         let supplies = [(50, 1), (50, 5), (0, 0)].map(|(share, length)| Supply { share, length });
         let mut request = request(supplies, [0; 3], 5, 10);
-        request.sources[0].more = true;
+        request.sources[0].has_more = true;
         let page = fill(&request);
-        assert_eq!((letters(&request, &page).as_str(), page.consumed), ("op", vec![1, 1, 0]));
+        assert_eq!((letters(&request, &page).as_str(), page.consumed), ("op", Some(vec![1, 1, 0])));
     }
 
     #[test]
@@ -139,7 +140,7 @@ mod tests {
                 break;
             }
             sequence += &letters(&request, &page);
-            for (taken, consumed) in taken.iter_mut().zip(&page.consumed) {
+            for (taken, consumed) in taken.iter_mut().zip(page.consumed.iter().flatten()) {
                 *taken += consumed;
             }
         }
@@ -150,13 +151,13 @@ mod tests {
         let sources = KINDS.into_iter().zip(supplies).zip(taken).map(|((kind, supply), taken)| {
             let left = (supply.length - taken) as usize;
             let candidates = (0..left.min(block)).map(|_| candidate()).collect();
-            Source { kind, share: supply.share, taken, candidates, more: left > block }
+            Source { kind, share: supply.share, taken, candidates, has_more: left > block, more: Vec::new() }
         });
-        Request { sources: sources.collect(), limit, now: 0, viewer: None }
+        Request { community: String::new(), sources: sources.collect(), authors: Vec::new(), limit, position: 0, now: 0, more: Vec::new() }
     }
 
     fn candidate() -> Candidate {
-        Candidate { uri: String::new(), author: String::new(), sort_time: 0, reply: false, languages: Vec::new(), labels: Vec::new() }
+        Candidate { uri: String::new(), author: 0, sort_time: 0, reply: false, languages: Vec::new(), labels: Vec::new(), more: Vec::new() }
     }
 
     fn letters(request: &Request, page: &Page) -> String {

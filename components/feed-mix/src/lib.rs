@@ -11,8 +11,8 @@ use atrarium_sdk::{Mix, Page, Request};
 pub struct ByShares;
 
 impl Mix for ByShares {
-    fn mix(request: Request) -> Page {
-        fill::fill(&request)
+    fn mix(request: Request) -> Result<Page, String> {
+        Ok(fill::fill(&request))
     }
 }
 

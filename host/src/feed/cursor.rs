@@ -6,8 +6,12 @@
 //! none skips one. The text is base64url, at most about 1.2 kB with the longest keys and 120 bytes with ordinary ones; it
 //! doesn't grow over a walk. A forged one can only choose where to start reading what is public.
 //!
+//! A mix may pick more than a page takes. The rest lies in memory, under a name that the text has ([`super::orders`]); the
+//! positions are those behind the whole block, so that a walk whose rest was lost goes on there and repeats nothing.
+//!
 //! ```text
-//! version 2 u8 · begun varint · for each source: taken varint, position: 0 | 1 sort time i64, rkey, did
+//! version 3 u8 · begun varint · for each source: taken varint, position: 0 | 1 sort time i64, rkey, did
+//!         · rest: 0 | 1 name 16 bytes, next varint
 //! ```
 
 use base64::Engine;
@@ -16,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::community::showing::Edition;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The longest text that is looked at.
 const MAX_TEXT: usize = 4 << 10;
@@ -32,10 +36,18 @@ pub struct Position {
 /// How far a walk has come in one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Posts of this source that were shown.
+    /// Posts of this source that were picked.
     pub taken: u32,
     /// `None`: the walk hasn't begun here.
     pub position: Option<Position>,
+}
+
+/// What is left of a block that was picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    pub name: [u8; 16],
+    /// The first that hasn't been shown.
+    pub next: u16,
 }
 
 /// How far a walk has come: own, parent, global.
@@ -44,6 +56,8 @@ pub struct Walk {
     /// The edition of the index that its first page was read from.
     pub begun: Edition,
     pub progress: [Progress; 3],
+    /// What comes before that which lies behind `progress`.
+    pub rest: Option<Rest>,
 }
 
 /// Why a text is no cursor; for the caller's eyes.
@@ -86,7 +100,11 @@ mod tests {
 
     fn walk() -> Walk {
         let position = Position { sort_time: 1_783_175_888_085, rkey: "3mptbyplj5d2a".into(), did: "did:plc:wq4aajammjtxdomz3e23667t".into() };
-        Walk { begun: 2_000_000, progress: [Progress { taken: 40, position: Some(position) }, Progress::default(), Progress { taken: 2, position: None }] }
+        Walk {
+            begun: 2_000_000,
+            progress: [Progress { taken: 40, position: Some(position) }, Progress::default(), Progress { taken: 2, position: None }],
+            rest: None,
+        }
     }
 
     #[test]
@@ -95,6 +113,10 @@ mod tests {
         assert!(text.len() <= 120, "{} {text}", text.len());
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
         assert_eq!(Walk::from_text(&text), Ok(walk()));
+        let amid = Walk { rest: Some(Rest { name: [7; 16], next: 350 }), ..walk() };
+        let text = amid.to_text();
+        assert!(text.len() <= 150, "{} {text}", text.len());
+        assert_eq!(Walk::from_text(&text), Ok(amid));
     }
 
     #[test]

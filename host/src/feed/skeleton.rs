@@ -1,28 +1,31 @@
 //! From a request to a skeleton: the page of a feed, in one snapshot.
 //!
-//! The community's config says which sources there are and with what shares; [`super::sources`] reads their next posts; the
-//! mix orders them; the cursor notes how far each source has come. While the database is away, a page that was served before
-//! is served again, and counted. A mix that fails is replaced for that page by the simplest order there is.
+//! The community's config says which sources there are and with what shares; [`super::block`] reads their next posts; the mix
+//! picks from them; what the page doesn't take waits for the next ([`super::orders`]); the cursor notes how far the walk has come.
+//! While the database is away, a page that was served before is served again, and counted.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::block::{CANDIDATES, Plan};
 use super::cache::{Asked, Pages};
-use super::cursor::Walk;
+use super::cursor::{Rest, Walk};
 use super::home::{Origins, home};
-use super::sources::{Next, Reader, Window};
+use super::mixing;
+use super::orders::{Orders, Picked};
+use super::sources::{Reader, uri};
 use crate::clock::Clock;
 use crate::community::Community;
 use crate::community::showing::edition_of;
 use crate::config::Party;
 use crate::event::Collection;
 use crate::record::{RecordKey, Stage};
-use crate::sandbox::mix::{Mix, Mixes, Page, Source, SourceKind};
+use crate::sandbox::mix::{Answer, Mixes, SourceKind};
 use crate::store::view::decode;
-use crate::store::{CommunityId, Key, Snapshot, Span, Store, StoreError, Table};
+use crate::store::{CommunityId, Snapshot, Span, Store, StoreError, Table};
 
 /// A request for a page of a feed. The caller has checked its syntax and the limit.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +60,9 @@ pub struct Feeds(Arc<Inner>);
 struct Inner {
     store: Store,
     clock: Clock,
-    mixes: Mixes,
-    /// Instances of the mix that are not in use.
-    idle: Mutex<Vec<Mix>>,
+    default: mixing::Default,
     pages: Pages,
-    /// Whether the mix may order a page by who reads it.
-    minds_viewer: bool,
+    orders: Orders,
     /// Whom the operator keeps out of *global*.
     excluded: Vec<Party>,
     /// Which communities that concerns: a number is never used twice.
@@ -78,22 +78,34 @@ struct Skeleton<'a> {
 
 #[derive(Serialize)]
 struct Item<'a> {
-    post: &'a str,
+    post: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(rename = "feedContext", skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
 }
 
-/// Rounds of reading until a page has a post: more than one only where moderation hides thousands of posts in a row.
+#[derive(Serialize)]
+#[serde(tag = "$type")]
+enum Reason {
+    #[serde(rename = "app.bsky.feed.defs#skeletonReasonPin")]
+    Pin,
+}
+
+/// Blocks that a page is made of at most: more than one only where a mix picks less than the page takes, or moderation hides
+/// thousands of posts in a row.
 const ROUNDS: usize = 4;
 
 impl Feeds {
-    /// `minds_viewer` says whether the mix may order a page by who reads it; if not, it isn't told.
-    pub fn new(store: Store, clock: Clock, mixes: Mixes, minds_viewer: bool, excluded: Vec<Party>) -> Self {
-        let exclusions = RwLock::new(HashMap::new());
-        Self(Arc::new(Inner { store, clock, mixes, idle: Mutex::new(Vec::new()), pages: Pages::new(), minds_viewer, excluded, exclusions }))
+    /// `embedded` says whether the default mix is the program's own, which minds nothing but the sources' counts.
+    pub fn new(store: Store, clock: Clock, mixes: Mixes, embedded: bool, excluded: Vec<Party>) -> Self {
+        let (default, exclusions) = (mixing::Default::new(mixes, embedded), RwLock::new(HashMap::new()));
+        Self(Arc::new(Inner { store, clock, default, pages: Pages::new(), orders: Orders::new(), excluded, exclusions }))
     }
 
     /// Whether it matters to a page of this feed who reads it.
     pub fn minds_viewer(&self, _owner: &str, _rkey: &str) -> bool {
-        self.0.minds_viewer
+        !self.0.default.embedded
     }
 
     /// A page of a feed, as the JSON of `app.bsky.feed.getFeedSkeleton`.
@@ -172,24 +184,57 @@ impl Inner {
             Some(walk) => walk,
             None => Walk { begun: edition_of(&snapshot)?, ..Walk::default() },
         };
-        let reader = Reader { snapshot: &snapshot, origins: &plan.origins, begun: walk.begun, window: Window::at(now) };
-
-        for round in 1..=ROUNDS {
-            let (sources, nexts) = plan.read(&reader, &walk, request.limit as usize)?;
-            let page = self.mix(&sources, request, now);
-            let ended = plan.advance(&mut walk, &nexts, &page);
-            if page.picks.is_empty() && !ended && round < ROUNDS {
-                continue;
+        let reader = Reader { snapshot: &snapshot, origins: &plan.origins, begun: walk.begun, now };
+        let limit = request.limit as usize;
+        let (mut page, mut ended) = (Vec::with_capacity(limit), false);
+        for _ in 0..ROUNDS {
+            if let Some(rest) = walk.rest.take() {
+                walk.rest = self.show_rest(&reader, rest, limit, &mut page)?;
             }
-            let feed = page.picks.iter().map(|(source, candidate)| Item { post: &sources[*source].candidates[*candidate].uri }).collect();
-            let skeleton = Skeleton { feed, cursor: (!ended).then(|| walk.to_text()) };
-            let body = serde_json::to_vec(&skeleton).expect("a list of strings has no form that JSON lacks");
-            return Ok(Some(body.into()));
+            let room = limit - page.len();
+            if room == 0 || ended {
+                break;
+            }
+            let counts_only = self.default.embedded;
+            let block = plan.read(&reader, &walk, if counts_only { room } else { CANDIDATES }, room, counts_only)?;
+            let answer = match block.is_empty() {
+                true => Answer { picks: Vec::new(), consumed: block.request.sizes().to_vec() },
+                false => self.default.mix(&block.request, &community.uri, request.viewer),
+            };
+            ended = block.is_last(&answer.consumed);
+            let mut picked = block.advance(&plan, &mut walk, answer);
+            let later = picked.split_off(picked.len().min(room));
+            page.append(&mut picked);
+            walk.rest = (!later.is_empty()).then(|| self.orders.keep(&later));
+        }
+        let feed = page.iter().map(|Picked { position, pinned, context }| Item {
+            post: uri(&position.did, &position.rkey),
+            reason: pinned.then_some(Reason::Pin),
+            context: context.as_deref(),
+        });
+        let skeleton = Skeleton { feed: feed.collect(), cursor: (!ended || walk.rest.is_some()).then(|| walk.to_text()) };
+        let body = serde_json::to_vec(&skeleton).expect("a list of strings has no form that JSON lacks");
+        Ok(Some(body.into()))
+    }
+
+    /// Fills the page with what is left of a block, passing over what isn't in the feed any more; answers what is left then.
+    fn show_rest(&self, reader: &Reader<'_>, rest: Rest, limit: usize, page: &mut Vec<Picked>) -> Result<Option<Rest>, StoreError> {
+        let Some(left) = self.orders.get(rest) else {
+            metrics::counter!("atrarium_orders_lost_total").increment(1);
+            return Ok(None);
+        };
+        for (next, picked) in (rest.next..).zip(left) {
+            if page.len() == limit {
+                return Ok(Some(Rest { next, ..rest }));
+            }
+            if reader.shows(&picked.position)? {
+                page.push(picked);
+            }
         }
         Ok(None)
     }
 
-    fn plan(&self, snapshot: &Snapshot, id: CommunityId, community: &Community) -> Result<Plan, StoreError> {
+    fn plan<'a>(&self, snapshot: &Snapshot, id: CommunityId, community: &'a Community) -> Result<Plan<'a>, StoreError> {
         let shares = community.config.shares;
         let graduated = community.config.stage == Stage::Graduated;
         let parent = match community.config.parent.as_deref().filter(|uri| shares.parent > 0 && !graduated && *uri != community.uri) {
@@ -203,7 +248,7 @@ impl Inner {
             parent.map(|_| (SourceKind::Parent, shares.parent)),
             origins.global.then_some((SourceKind::Global, shares.global)),
         ];
-        Ok(Plan { origins, shares: sources.into_iter().flatten().collect() })
+        Ok(Plan { community, origins, shares: sources.into_iter().flatten().collect() })
     }
 
     /// The communities that the operator keeps out of *global*.
@@ -228,28 +273,6 @@ impl Inner {
         }
         Ok(known.iter().filter(|(_, excluded)| **excluded).map(|(id, _)| *id).collect())
     }
-
-    fn mix(&self, sources: &[Source], request: &Request<'_>, now: i64) -> Page {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mixed = idle.map_or_else(|| self.mixes.instantiate(), Ok).and_then(|mut mix| {
-            let page = mix.mix(sources, request.limit, now, request.viewer)?;
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(mix);
-            Ok(page)
-        });
-        mixed.unwrap_or_else(|fault| {
-            metrics::counter!("atrarium_traps_total", "component" => "feed-mix").increment(1);
-            tracing::error!(%fault, owner = request.owner, rkey = request.rkey, "the mix failed: the page is in the simplest order");
-            simplest(sources, request.limit as usize)
-        })
-    }
-}
-
-/// One source after the other.
-fn simplest(sources: &[Source], limit: usize) -> Page {
-    let all = sources.iter().enumerate().flat_map(|(source, of)| (0..of.candidates.len()).map(move |candidate| (source, candidate)));
-    let picks: Vec<_> = all.take(limit).collect();
-    let consumed = (0..sources.len()).map(|source| picks.iter().filter(|(from, _)| *from == source).count()).collect();
-    Page { picks, consumed }
 }
 
 fn number(snapshot: &Snapshot, uri: &str) -> Result<Option<CommunityId>, StoreError> {
@@ -257,58 +280,5 @@ fn number(snapshot: &Snapshot, uri: &str) -> Result<Option<CommunityId>, StoreEr
 }
 
 fn community(snapshot: &Snapshot, id: CommunityId) -> Result<Option<Community>, StoreError> {
-    let key = Key::community(id);
-    snapshot.get(Table::Communities, key.as_ref())?.map(|bytes| decode(Table::Communities, key.as_ref(), &bytes)).transpose()
-}
-
-/// Where a feed's posts come from, and in which shares.
-#[derive(Debug)]
-struct Plan {
-    origins: Origins,
-    /// The sources that have a share, in percent, in the order in which ties are settled.
-    shares: Vec<(SourceKind, u32)>,
-}
-
-/// Where a source's progress stands in a walk.
-fn place_of(kind: SourceKind) -> usize {
-    match kind {
-        SourceKind::Own => 0,
-        SourceKind::Parent => 1,
-        SourceKind::Global => 2,
-    }
-}
-
-impl Plan {
-    /// The next candidates of every source.
-    fn read(&self, reader: &Reader<'_>, walk: &Walk, limit: usize) -> Result<(Vec<Source>, Vec<Next>), StoreError> {
-        let (mut sources, mut nexts) = (Vec::new(), Vec::new());
-        for (kind, share) in &self.shares {
-            let progress = &walk.progress[place_of(*kind)];
-            let mut next = reader.next(*kind, progress, limit)?;
-            let candidates = std::mem::take(&mut next.candidates);
-            sources.push(Source { kind: *kind, share: *share, taken: progress.taken, candidates, more: next.more });
-            nexts.push(next);
-        }
-        Ok((sources, nexts))
-    }
-
-    /// Notes how far the page has brought the walk; answers whether it has come to its end.
-    fn advance(&self, walk: &mut Walk, nexts: &[Next], page: &Page) -> bool {
-        let mut ended = true;
-        for (source, ((kind, _), next)) in self.shares.iter().zip(nexts).enumerate() {
-            let progress = &mut walk.progress[place_of(*kind)];
-            let consumed = page.consumed.get(source).copied().unwrap_or(0).min(next.positions.len());
-            let picked = page.picks.iter().filter(|(from, _)| *from == source).count();
-            progress.taken = progress.taken.saturating_add(u32::try_from(picked).unwrap_or(u32::MAX));
-            if let Some(last) = consumed.checked_sub(1).and_then(|last| next.positions.get(last)) {
-                progress.position = Some(last.clone());
-            }
-            let all = consumed == next.positions.len();
-            if all && let Some(passed) = &next.passed {
-                progress.position = Some(passed.clone());
-            }
-            ended &= all && !next.more;
-        }
-        ended
-    }
+    snapshot.read(Table::Communities, &id.to_be_bytes())
 }

@@ -1,20 +1,20 @@
-//! Candidates for a page: the next posts of own, parent and global, each in one order.
+//! Candidates for a block: the next posts of own, parent and global, each in one order.
 //!
 //! A post belongs to one source only, which [`super::home`] settles, so it appears once in a walk, whatever the mix does and
 //! however long it takes. Judged here, at every read: the window of design section 4 (older than a week is over, more than
 //! two minutes ahead waits). Reading is bounded: a source that hides thousands of posts in a row gives fewer candidates for
-//! that page and goes on behind them with the next.
+//! that block and goes on behind them with the next.
 
 use super::cursor::{Position, Progress};
 use super::home::{Origins, global_parts, home};
 use crate::community::showing::{Edition, Entry, Showing};
 use crate::record::{AHEAD_MS, RETENTION_MS, RecordKey};
-use crate::sandbox::mix::{Candidate, SourceKind};
+use crate::sandbox::mix::SourceKind;
 use crate::store::schema::{self, place_parts};
 use crate::store::view::decode;
 use crate::store::{CommunityId, Key, Snapshot, Span, StoreError, Table};
 
-/// Rows that are read for one source of one page at most.
+/// Rows that are read for one source of one block at most.
 const ROWS_AT_ONCE: usize = 4_000;
 
 /// The sort times that are visible now: both ends included.
@@ -28,12 +28,16 @@ impl Window {
     pub fn at(now: i64) -> Self {
         Self { oldest: now - RETENTION_MS + 1, newest: now + AHEAD_MS }
     }
+
+    pub fn has(&self, sort_time: i64) -> bool {
+        (self.oldest..=self.newest).contains(&sort_time)
+    }
 }
 
 /// The next posts of a source.
 #[derive(Debug, Default)]
 pub struct Next {
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<Entry>,
     /// Where each candidate stands, and where the reading stopped if it passed over rows behind the last.
     pub positions: Vec<Position>,
     pub passed: Option<Position>,
@@ -48,7 +52,7 @@ pub struct Reader<'a> {
     pub origins: &'a Origins,
     /// The edition with which the walk began.
     pub begun: Edition,
-    pub window: Window,
+    pub now: i64,
 }
 
 impl Reader<'_> {
@@ -59,6 +63,12 @@ impl Reader<'_> {
             SourceKind::Parent => self.of_community(self.origins.parent, kind, progress, limit),
             SourceKind::Global => self.of_all(progress, limit),
         }
+    }
+
+    /// Whether the post here is in the feed now, whichever source it belongs to.
+    pub(super) fn shows(&self, Position { sort_time, rkey, did }: &Position) -> Result<bool, StoreError> {
+        let place = schema::place(*sort_time, rkey, did);
+        Ok(Window::at(self.now).has(*sort_time) && home(self.snapshot, self.origins, self.begun, place.as_ref())?.is_some())
     }
 
     fn of_community(&self, community: Option<CommunityId>, kind: SourceKind, progress: &Progress, limit: usize) -> Result<Next, StoreError> {
@@ -108,7 +118,8 @@ impl Reader<'_> {
         limit: usize,
         mut accept: impl FnMut(&[u8], &Showing) -> Result<bool, StoreError>,
     ) -> Result<Next, StoreError> {
-        let mut span = Span::between(prefix.clone().time(self.window.oldest), prefix.clone().time(self.window.newest + 1));
+        let window = Window::at(self.now);
+        let mut span = Span::between(prefix.clone().time(window.oldest), prefix.clone().time(window.newest + 1));
         if let Some(Position { sort_time, rkey, did }) = &progress.position {
             // In the table of all communities the same place has several rows: all of them sort behind the place itself.
             span = span.before(prefix.clone().bytes(schema::place(*sort_time, rkey, did).as_ref()));
@@ -140,7 +151,7 @@ impl Reader<'_> {
                 }
                 Ok(true) => {
                     next.positions.push(Position { sort_time, rkey: rkey.to_owned(), did: did.to_owned() });
-                    next.candidates.push(candidate(sort_time, rkey, did, showing.entry));
+                    next.candidates.push(showing.entry);
                     next.passed = None;
                 }
                 Ok(false) if next.candidates.len() == limit => {}
@@ -151,10 +162,6 @@ impl Reader<'_> {
         })?;
         failed.map_or(Ok(next), Err)
     }
-}
-
-fn candidate(sort_time: i64, rkey: &str, did: &str, entry: Entry) -> Candidate {
-    Candidate { uri: uri(did, rkey), author: did.to_owned(), sort_time, reply: entry.reply, languages: entry.languages, labels: entry.labels }
 }
 
 pub(super) fn uri(did: &str, rkey: &str) -> String {

@@ -1,6 +1,6 @@
 //! The engine: wasmtime's settings, the ticking of epochs, and the limits of an instance.
 //!
-//! One engine runs the components that the operator trusts. Calls are synchronous; a call that passes its deadline traps at
+//! This engine runs the components that the operator trusts; those of strangers have their own ([`super::strangers`]). Calls are synchronous; a call that passes its deadline traps at
 //! the next tick. Where the address space for pooled instances can't be had (a container with little of it), instances are
 //! allocated on demand, which is slower and otherwise the same.
 
@@ -18,6 +18,9 @@ const MEMORY_LIMIT: usize = 64 << 20;
 
 /// Elements of all tables of one instance.
 const TABLE_LIMIT: usize = 40_000;
+
+/// Core instances, memories and tables of one instance. A composed object has a dozen.
+const PARTS: usize = 100;
 
 /// The engine and its clock.
 pub struct Sandbox {
@@ -39,19 +42,22 @@ impl Sandbox {
             Engine::new(&config())
         });
         let engine = engine.map_err(|cause| SandboxError::Engine(format!("{cause:#}")))?;
-        let weak = engine.weak();
-        std::thread::Builder::new()
-            .name("epochs".to_owned())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(TICK);
-                }
-            })
-            .map_err(|cause| SandboxError::Engine(cause.to_string()))?;
+        tick(&engine)?;
         Ok(Self { engine })
     }
+}
+
+/// Counts an engine's epochs for as long as it lives.
+pub(super) fn tick(engine: &Engine) -> Result<(), SandboxError> {
+    let weak = engine.weak();
+    let ticker = std::thread::Builder::new().name("epochs".to_owned()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+    ticker.map(drop).map_err(|cause| SandboxError::Engine(cause.to_string()))
 }
 
 /// A deadline as a number of epochs.
@@ -59,7 +65,8 @@ pub(super) fn ticks(deadline: Duration) -> u64 {
     u64::try_from(deadline.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-fn config() -> Config {
+/// What holds for everybody's components.
+pub(super) fn config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -91,27 +98,75 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
 }
 
 /// What an instance may take, summed over all its memories and tables: wasmtime's own limits apply to each alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Limits {
-    memory: usize,
-    elements: usize,
+    memory: Sum,
+    elements: Sum,
+    /// Parts of each kind: core instances, memories, tables.
+    parts: usize,
+}
+
+#[derive(Debug)]
+struct Sum {
+    taken: usize,
+    most: usize,
+    refused: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new(MEMORY_LIMIT, TABLE_LIMIT, PARTS)
+    }
+}
+
+impl Limits {
+    /// Bytes of memory, elements of tables, and how many parts of each kind there may be.
+    pub(super) fn new(memory: usize, elements: usize, parts: usize) -> Self {
+        let sum = |most| Sum { taken: 0, most, refused: false };
+        Self { memory: sum(memory), elements: sum(elements), parts }
+    }
+
+    /// Bytes of memory that were taken.
+    pub(super) fn memory(&self) -> usize {
+        self.memory.taken
+    }
+
+    /// Whether the instance has asked for more than it may have.
+    pub(super) fn refused(&self) -> bool {
+        self.memory.refused || self.elements.refused
+    }
 }
 
 impl ResourceLimiter for Limits {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(grow(&mut self.memory, current, desired, MEMORY_LIMIT))
+        Ok(self.memory.grow(current, desired))
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(grow(&mut self.elements, current, desired, TABLE_LIMIT))
+        Ok(self.elements.grow(current, desired))
+    }
+
+    fn instances(&self) -> usize {
+        self.parts
+    }
+
+    fn tables(&self) -> usize {
+        self.parts
+    }
+
+    fn memories(&self) -> usize {
+        self.parts
     }
 }
 
-fn grow(sum: &mut usize, current: usize, desired: usize, limit: usize) -> bool {
-    let wanted = sum.saturating_add(desired.saturating_sub(current));
-    let allowed = wanted <= limit;
-    if allowed {
-        *sum = wanted;
+impl Sum {
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let wanted = self.taken.saturating_add(desired.saturating_sub(current));
+        let allowed = wanted <= self.most;
+        if allowed {
+            self.taken = wanted;
+        }
+        self.refused |= !allowed;
+        allowed
     }
-    allowed
 }

@@ -2,9 +2,10 @@
 //!
 //! * [`components`]: where the components' bytes come from, and how `moderation` is composed into `community-feed`.
 //! * [`engine`]: wasmtime's settings, the ticking of epochs, the limits of an instance.
+//! * [`strangers`]: mixes that a community's owner has uploaded: admission, and calls in which they can do nothing but answer.
 //! * [`filter`], [`object`], [`mix`]: calling each world; generated bindings meet the host's own types there and nowhere else.
 //!
-//! wasmtime is named nowhere else. A guest is never trusted: every call has a deadline, every instance a limit on its memory,
+//! wasmtime and wasmparser are named nowhere else. A guest is never trusted: every call has a deadline, every instance a limit on its memory,
 //! every import a bound on what it hands over. A guest that traps loses its instance and nothing more; see [`Fault`].
 
 pub mod components;
@@ -12,6 +13,8 @@ pub mod engine;
 pub mod filter;
 pub mod mix;
 pub mod object;
+mod printed;
+pub mod strangers;
 mod streams;
 mod wasi;
 

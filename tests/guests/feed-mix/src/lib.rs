@@ -14,25 +14,27 @@ use atrarium_sdk::{Mix, Page, Pick, Request};
 struct Hostile;
 
 impl Mix for Hostile {
-    fn mix(request: Request) -> Page {
+    fn mix(request: Request) -> Result<Page, String> {
         let candidates = request.sources.iter().flat_map(|source| &source.candidates);
         for candidate in candidates {
             if misbehave::as_told(&candidate.uri).is_err() {
-                return nonsense();
+                return Ok(nonsense());
             }
         }
         let mut page = fill::fill(&request);
-        if let Some(viewer) = &request.viewer {
-            page.picks.sort_by_key(|pick| request.sources[pick.source as usize].candidates[pick.candidate as usize].author != *viewer);
+        if let Some(viewer) = atrarium_sdk::viewer() {
+            let author = |pick: &Pick| request.sources[pick.source as usize].candidates[pick.candidate as usize].author;
+            page.picks.sort_by_key(|pick| request.authors[author(pick) as usize].did != viewer);
         }
-        page
+        Ok(page)
     }
 }
 
 /// The first candidate three times, then two that don't exist, and more consumed than there is.
 fn nonsense() -> Page {
     let picks = [(0, 0), (0, 0), (0, u32::MAX), (7, 0), (0, 0)];
-    Page { picks: picks.map(|(source, candidate)| Pick { source, candidate }).to_vec(), consumed: vec![1; 9] }
+    let picks = picks.map(|(source, candidate)| Pick { source, candidate, pinned: false, feed_context: None });
+    Page { picks: picks.to_vec(), consumed: Some(vec![1; 9]), more: Vec::new() }
 }
 
 atrarium_sdk::export_mix!(Hostile);

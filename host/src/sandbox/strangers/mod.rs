@@ -1,0 +1,20 @@
+//! Mixes from strangers: what keeps a community's owner from having to be trusted.
+//!
+//! * [`inspect`]: what can be said of an upload before anything of it is compiled.
+//! * [`admission`]: compiling and trying it; runs in a process of its own, whose end nobody feels.
+//! * [`trial`]: the made-up posts that it is tried with.
+//! * [`engine`]: the engine of strangers' code, and the compiled code that is kept on disk.
+//! * [`guest`]: one call, in a store of its own that is thrown away after it; what it may take, and how it fails.
+//!
+//! A stranger's code has an engine of its own: fuel meters what it does, epochs end what takes too long. A call begins with
+//! nothing and leaves nothing, so no reader's page can hold what another reader's call has seen.
+
+pub mod admission;
+pub mod engine;
+pub mod guest;
+pub mod inspect;
+pub mod trial;
+
+pub use admission::{Profile, Verdict, admit};
+pub use engine::Strangers;
+pub use guest::{Allowance, Failure, Guest, Run};
