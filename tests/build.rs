@@ -10,7 +10,7 @@ use std::{fs, process::ExitCode};
 use guests::{build_guests, path_from_env};
 
 /// By the name of their folder, which is that of the component whose place they take; their crates are called `hostile-<name>`.
-const HOSTILE: [&str; 4] = ["filter", "community-feed", "moderation", "feed-mix"];
+const HOSTILE: [&str; 5] = ["filter", "community-feed", "moderation", "feed-mix", "backwards"];
 
 fn main() -> ExitCode {
     match run() {

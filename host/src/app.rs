@@ -10,10 +10,12 @@
 //! it read becomes durable, the batch in work is committed, and requests in work are answered; the rest is in the queue.
 
 mod api;
+mod mixes;
 mod opening;
 
 use std::convert::Infallible;
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -47,6 +49,7 @@ use crate::session::{self, Sessions};
 use crate::store::db::Backend;
 use crate::store::{Options, Queue, State, Store};
 use crate::telemetry;
+use crate::uploads::Uploads;
 use crate::vital::Vital;
 
 /// What the receiver may be ahead of the writer, in intakes of up to 512 events.
@@ -72,13 +75,17 @@ pub struct Edges {
     pub stop: CancellationToken,
     /// `None` for the file; something with faults in the tests.
     pub backend: Option<Backend>,
+    /// This program's own file: what looks at uploaded mixes in a process of its own.
+    pub program: PathBuf,
 }
 
 impl Edges {
     /// The real ones: the configured addresses, the system's clock.
     pub async fn bind(config: &Config, stop: CancellationToken) -> Result<Self, StartError> {
         let listen = |address| async move { TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause }) };
-        Ok(Self { public: listen(config.listen).await?, admin: listen(config.admin_listen).await?, clock: Clock::system(), stop, backend: None })
+        // Where the system can't say it, uploads are the only thing that doesn't work, and says so.
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("atrarium"));
+        Ok(Self { public: listen(config.listen).await?, admin: listen(config.admin_listen).await?, clock: Clock::system(), stop, backend: None, program })
     }
 }
 
@@ -96,6 +103,9 @@ pub struct App {
     pub dashboard: Dashboard,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// The mixes that owners have uploaded.
+    pub uploads: Uploads,
+    admissions: tokio::task::JoinHandle<()>,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
     arrivals: tokio::task::JoinHandle<()>,
@@ -114,7 +124,7 @@ pub struct App {
 impl App {
     /// Starts the program. Without a Jetstream server in the configuration it follows none.
     pub async fn start(config: Config, edges: Edges) -> Result<Self, StartError> {
-        let Edges { public, admin, clock, stop, backend } = edges;
+        let Edges { public, admin, clock, stop, backend, program } = edges;
         let metrics = telemetry::install();
         let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let lock = lock(&config.data_dir)?;
@@ -128,8 +138,10 @@ impl App {
         let sandbox = Sandbox::new(live.saturating_add(MIX_INSTANCES))?;
         let bounds = bounds(&config);
         let objects = Objects::new(&sandbox, &components.community)?;
-        let feeds =
-            Feeds::new(store.clone(), clock.clone(), Mixes::new(&sandbox, &components.feed_mix)?, components.embedded_mix, config.exclude_from_global.clone());
+        let state = State::open(&config.data_dir.join("state.redb"))?;
+        let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), program)?;
+        let default = Mixes::new(&sandbox, &components.feed_mix)?;
+        let feeds = Feeds::new(store.clone(), clock.clone(), default, components.embedded_mix, Some(uploads.clone()), config.exclude_from_global.clone());
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
         let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
         let parts = Parts {
@@ -171,6 +183,8 @@ impl App {
         });
         let ingest = ingest.map_err(StartError::Thread)?;
 
+        let admissions = vital.task("uploads", admissions.run(stop.clone()));
+
         let announced = Announced::default();
         let progress = Arc::new(Progress::default());
         let backfill = (!config.firehose_only).then(|| {
@@ -206,7 +220,7 @@ impl App {
         };
         let auth = ServiceAuth::new(resolver.clone(), clock.clone(), service.did.clone());
         let sessions = Sessions::open(session::Parts {
-            state: State::open(&config.data_dir.join("state.redb"))?,
+            state,
             secret: session::secret(config.secret.as_ref(), &config.data_dir)?,
             public_url: config.public_url.clone(),
             resolver: resolver.clone(),
@@ -259,6 +273,8 @@ impl App {
             resolver,
             dashboard,
             sessions,
+            uploads,
+            admissions,
             stop,
             receiver,
             arrivals,
@@ -312,6 +328,13 @@ impl App {
         report("servers", self.servers.await);
         // What is half done in users' repos comes to its end, though nobody waits for the answer.
         self.dashboard.settle().await;
+        report("uploads", self.admissions.await);
+        // The last readers may have had something to say of their mixes.
+        let uploads = self.uploads;
+        report(
+            "journals",
+            tokio::task::spawn_blocking(move || uploads.flush().unwrap_or_else(|cause| tracing::warn!(%cause, "the journals of mixes can't be written"))).await,
+        );
         // What users' servers are still to be told; who is slow is told by the expiry of the tokens.
         let _ = tokio::time::timeout(Duration::from_secs(2), self.sessions.settle()).await;
         tracing::info!("stopped");

@@ -20,6 +20,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::config::keys::{self, Key, Takes};
 use crate::config::{self, Config, Flags, Given, Mistakes, Source};
+use crate::sandbox::strangers::confined;
 
 /// What the program shall do.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub enum Command {
     /// With the options of `serve`.
     Backfill(Box<Config>),
     Demo(Demo),
+    /// Look at a component in a process that has nothing else to do; only the program itself asks for it.
+    Admit(confined::Task),
     /// Show this text on stdout and end: help, or the version.
     Show(String),
 }
@@ -59,6 +62,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
             Ok(if name == "serve" { Command::Serve(config) } else { Command::Backfill(config) })
         }
         Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
+        Some(("admit", matches)) => admit(matches).map(Command::Admit).ok_or(mistakes),
         _ => Err(mistakes),
     }
 }
@@ -134,7 +138,25 @@ fn grammar() -> clap::Command {
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommands([serve, backfill, demo])
+        .subcommands([serve, backfill, demo, admission()])
+}
+
+/// What the server starts for each upload. No person is meant to type it, so it is in no help.
+fn admission() -> clap::Command {
+    let arguments = ["input", "output", "fuel", "time-ms", "memory", "compile-secs", "compile-memory"];
+    clap::Command::new("admit").hide(true).args(arguments.map(|name| Arg::new(name).long(name).required(true)))
+}
+
+fn admit(matches: &ArgMatches) -> Option<confined::Task> {
+    let text = |name: &str| matches.get_one::<String>(name);
+    let number = |name: &str| text(name)?.parse().ok();
+    Some(confined::Task {
+        input: text("input")?.into(),
+        output: text("output")?.into(),
+        allowance: confined::allowance(number("fuel")?, number("time-ms")?, number("memory")?),
+        compile_secs: number("compile-secs")?,
+        compile_memory: number("compile-memory")?,
+    })
 }
 
 /// Every option may be repeated as far as clap is concerned; what that means is `config`'s to judge.

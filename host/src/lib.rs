@@ -22,4 +22,5 @@ pub mod sandbox;
 pub mod session;
 pub mod store;
 pub mod telemetry;
+pub mod uploads;
 pub mod vital;

@@ -9,6 +9,7 @@ use atrarium::cli::{self, Command};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
 use atrarium::logging;
+use atrarium::sandbox::strangers::confined;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
             say(&text);
             return ExitCode::SUCCESS;
         }
+        Ok(Command::Admit(task)) => confined::run(&task).map(|verdict| say(&verdict)),
         Ok(Command::Serve(config)) => run(*config, Task::Serve),
         Ok(Command::Backfill(config)) => run(*config, Task::Backfill),
         Ok(Command::Demo(demo)) => {

@@ -94,7 +94,7 @@ pub(crate) async fn skeletons(table: &mut Table) {
     let components = Components::load(None).expect("the embedded components");
     let mixes = Mixes::new(&sandbox, &components.feed_mix).expect("the embedded mix");
     let clock = Clock::standing_at(Clock::system().now_ms());
-    let alone = Feeds::new(program.app.store.clone(), clock.clone(), mixes, true, Vec::new());
+    let alone = Feeds::new(program.app.store.clone(), clock.clone(), mixes, true, None, Vec::new());
     let mut times = Vec::new();
     for _ in 0..200 {
         clock.set(clock.now_ms() + 1_000);

@@ -25,7 +25,14 @@ impl Program {
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (public, admin) = (listen().await, listen().await);
         let address = public.local_addr().expect("a bound listener");
-        let edges = Edges { public, admin, clock: Clock::system(), stop: CancellationToken::new(), backend: None };
+        let edges = Edges {
+            public,
+            admin,
+            clock: Clock::system(),
+            stop: CancellationToken::new(),
+            backend: None,
+            program: atrarium_tests::process::binary().to_owned(),
+        };
         let app = App::start(config, edges).await.expect("the program starts");
         Self { app, address, _directory: directory }
     }

@@ -36,6 +36,7 @@ pub mod records;
 pub mod repo;
 pub mod scene;
 pub mod signer;
+pub mod uploads;
 pub mod walk;
 pub mod world;
 

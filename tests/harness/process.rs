@@ -128,7 +128,7 @@ fn free_addresses() -> [SocketAddr; 2] {
 }
 
 /// The binary, which is up to date.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(given) = std::env::var_os("ATRARIUM_BIN") {

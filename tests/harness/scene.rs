@@ -155,7 +155,14 @@ pub async fn refusal_on(directory: &Path, flags: &[&str], backend: Option<Backen
     let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback") };
     let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
     let config = config(directory, "ws://127.0.0.1:9/subscribe", &flags);
-    let edges = Edges { public: listener().await, admin: listener().await, clock: Clock::standing_at(NOW), stop: CancellationToken::new(), backend };
+    let edges = Edges {
+        public: listener().await,
+        admin: listener().await,
+        clock: Clock::standing_at(NOW),
+        stop: CancellationToken::new(),
+        backend,
+        program: crate::process::binary().to_owned(),
+    };
     match App::start(config, edges).await {
         Ok(app) => {
             app.end().await;

@@ -115,8 +115,13 @@ impl World {
         };
         let config = config(&self.directory, &jetstream, &self.options.flags);
         let backend = self.options.backend.map(|make| make());
-        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend };
+        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend, program: crate::process::binary().to_owned() };
         self.app = Some(App::start(config, edges).await.expect("the program starts"));
+    }
+
+    /// The flags from the next start on.
+    pub fn set_flags(&mut self, flags: &[&str]) {
+        self.options.flags = flags.iter().map(ToString::to_string).collect();
     }
 
     /// Ends the program in an orderly way.

@@ -17,5 +17,6 @@ mod malformed; // what no lexicon allows
 mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod requests; // bad ones, to the running program
+mod uploads; // owners' mixes: to the feed, and out of it again
 mod walks; // through a feed, while it changes
 mod wires; // either of them, and the change between the two

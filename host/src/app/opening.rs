@@ -11,6 +11,7 @@ use crate::sandbox::SandboxError;
 use crate::session::SecretError;
 use crate::store::schema::record_key_of;
 use crate::store::{Options, Queue, Span, StateError, Store, StoreError, Table};
+use crate::uploads::UploadError;
 use crate::vital;
 
 /// Why the program does not start.
@@ -34,6 +35,8 @@ pub enum StartError {
     State(#[from] StateError),
     #[error(transparent)]
     Secret(#[from] SecretError),
+    #[error("the uploaded mixes can't be opened: {0}")]
+    Uploads(#[from] UploadError),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
     /// It was opened and then failed, or redb panicked, as it does where a page isn't what it must be.

@@ -209,6 +209,46 @@ pub(crate) const CLIENT_ADDRESS_HEADER: Key = Key {
     takes: Takes::Optional,
 };
 
+// Off: an upload can do nothing but order a feed, within the bounds below.
+pub(crate) const NO_MIX_UPLOADS: Key =
+    Key { name: "no-mix-uploads", value: "true|false", help: "Take no feed mixes from owners, and ask none that were taken", takes: Takes::Switch };
+
+pub(crate) const MIX_UPLOADERS: Key =
+    Key { name: "mix-uploaders", value: "DID", help: "If given, only these owners may upload feed mixes", takes: Takes::List { default: &[] } };
+
+// A component made from Python has 18 MiB, the larger kind of JavaScript 12, one of Rust a twentieth of one.
+pub(crate) const MIX_SIZE_MIB: Key = number("mix-size-mib", "MiB that an uploaded mix may have", Number { default: 24, least: 1, most: 256 });
+
+// Enough to try things and to go back; refused ones give way to new ones.
+pub(crate) const MIX_VERSIONS: Key = number("mix-versions", "Versions of mixes that a community may have", Number { default: 20, least: 1, most: 1_000 });
+
+// Ten of the largest.
+pub(crate) const MIX_OWNER_MIB: Key =
+    number("mix-owner-mib", "MiB that one owner's uploaded mixes may have together", Number { default: 240, least: 1, most: 1_048_576 });
+
+// On disk, and as much again for compiled code.
+pub(crate) const MIX_TOTAL_MIB: Key =
+    number("mix-total-mib", "MiB that all uploaded mixes may have together", Number { default: 4_096, least: 1, most: 1_048_576 });
+
+// Five times what QuickJS takes for a full block of 600 posts; 65 ms of the tightest loop.
+pub(crate) const MIX_FUEL_MILLIONS: Key =
+    number("mix-fuel-millions", "Fuel for one call of an uploaded mix, in millions of instructions", Number { default: 50, least: 1, most: 100_000 });
+
+// Fuel ends what computes; this ends what a busy machine doesn't let compute. A reader doesn't wait for longer.
+pub(crate) const MIX_TIME_MS: Key =
+    number("mix-time-ms", "Milliseconds that one call of an uploaded mix may last", Number { default: 250, least: 5, most: 4_000 });
+
+// Python takes 18 MiB, the larger kind of JavaScript 25.
+pub(crate) const MIX_MEMORY_MIB: Key = number("mix-memory-mib", "MiB of memory for one call of an uploaded mix", Number { default: 64, least: 2, most: 1_024 });
+
+// The larger kind of JavaScript takes 11 to 19 s on the machines that were measured; small ones are several times slower.
+pub(crate) const MIX_COMPILE_SECS: Key =
+    number("mix-compile-secs", "Seconds of processor time in which an uploaded mix must be compiled and tried", Number { default: 120, least: 5, most: 3_600 });
+
+// The same took 323 MB.
+pub(crate) const MIX_COMPILE_MIB: Key =
+    number("mix-compile-mib", "MiB of memory for compiling and trying an uploaded mix", Number { default: 1_024, least: 128, most: 65_536 });
+
 /// All options that the file may hold, in the order of `--help`.
 pub(crate) const ALL: &[&Key] = &[
     &LISTEN,
@@ -247,6 +287,17 @@ pub(crate) const ALL: &[&Key] = &[
     &API_REQUESTS_PER_HOUR,
     &FEED_REQUESTS_PER_HOUR,
     &CLIENT_ADDRESS_HEADER,
+    &NO_MIX_UPLOADS,
+    &MIX_UPLOADERS,
+    &MIX_SIZE_MIB,
+    &MIX_VERSIONS,
+    &MIX_OWNER_MIB,
+    &MIX_TOTAL_MIB,
+    &MIX_FUEL_MILLIONS,
+    &MIX_TIME_MS,
+    &MIX_MEMORY_MIB,
+    &MIX_COMPILE_SECS,
+    &MIX_COMPILE_MIB,
 ];
 
 const fn number(name: &'static str, help: &'static str, number: Number) -> Key {

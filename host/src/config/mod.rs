@@ -23,6 +23,7 @@ mod nearest;
 mod party;
 mod public_url;
 mod secret;
+mod uploads;
 mod validate;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use mistake::{Mistake, Mistakes, Source};
 pub use party::Party;
 pub use public_url::PublicUrl;
 pub use secret::SecretText;
+pub use uploads::Uploads;
 pub use validate::validate;
 
 /// Everything that an operator can decide. Bounds, defaults and their reasons stand in `keys.rs`.
@@ -124,4 +126,7 @@ pub struct Config {
     pub feed_requests_per_hour: u32,
     /// The header in which a proxy tells who asks, in lower case.
     pub client_address_header: Option<String>,
+
+    /// About the mixes that owners upload.
+    pub uploads: Uploads,
 }

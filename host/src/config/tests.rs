@@ -80,6 +80,17 @@ fn shown(config: &Config, key: &str) -> String {
         "api-requests-per-hour" => config.api_requests_per_hour.to_string(),
         "feed-requests-per-hour" => config.feed_requests_per_hour.to_string(),
         "client-address-header" => config.client_address_header.clone().unwrap_or_default(),
+        "no-mix-uploads" => config.uploads.off.to_string(),
+        "mix-uploaders" => config.uploads.uploaders.join(","),
+        "mix-size-mib" => (config.uploads.largest >> 20).to_string(),
+        "mix-versions" => config.uploads.versions.to_string(),
+        "mix-owner-mib" => (config.uploads.owner_bytes >> 20).to_string(),
+        "mix-total-mib" => (config.uploads.total_bytes >> 20).to_string(),
+        "mix-fuel-millions" => (config.uploads.fuel / 1_000_000).to_string(),
+        "mix-time-ms" => config.uploads.time.as_millis().to_string(),
+        "mix-memory-mib" => (config.uploads.memory >> 20).to_string(),
+        "mix-compile-secs" => config.uploads.compile.as_secs().to_string(),
+        "mix-compile-mib" => (config.uploads.compile_memory >> 20).to_string(),
         other => panic!("{other} has no field"),
     }
 }

@@ -15,7 +15,7 @@ use url::Url;
 use super::given::{Given, Text};
 use super::keys::{self, Key, Takes};
 use super::mistake::{Mistakes, Source};
-use super::{Config, Party, PublicUrl, SecretText};
+use super::{Config, Party, PublicUrl, SecretText, Uploads};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -61,6 +61,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         api_requests_per_hour: u32::try_from(read.number(&keys::API_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
         feed_requests_per_hour: u32::try_from(read.number(&keys::FEED_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
         client_address_header: read.optional(&keys::CLIENT_ADDRESS_HEADER, header),
+        uploads: read.uploads(),
     };
     if !config.allow_private_network {
         for (key, url) in [(&keys::PLC_URL, Some(&config.plc_url)), (&keys::HANDLE_RESOLVER, config.handle_resolver.as_ref())] {
@@ -137,6 +138,22 @@ impl Reader<'_> {
             return default.iter().map(|url| web(url).expect("the default is a URL")).collect();
         }
         named
+    }
+
+    fn uploads(&mut self) -> Uploads {
+        Uploads {
+            off: self.optional(&keys::NO_MIX_UPLOADS, switch).unwrap_or(false),
+            uploaders: self.list(&keys::MIX_UPLOADERS, did),
+            largest: self.number(&keys::MIX_SIZE_MIB) * MIB,
+            versions: self.count(&keys::MIX_VERSIONS),
+            owner_bytes: self.number(&keys::MIX_OWNER_MIB) * MIB,
+            total_bytes: self.number(&keys::MIX_TOTAL_MIB) * MIB,
+            fuel: self.number(&keys::MIX_FUEL_MILLIONS) * 1_000_000,
+            time: Duration::from_millis(self.number(&keys::MIX_TIME_MS)),
+            memory: usize::try_from(self.number(&keys::MIX_MEMORY_MIB) * MIB).unwrap_or(usize::MAX),
+            compile: Duration::from_secs(self.number(&keys::MIX_COMPILE_SECS)),
+            compile_memory: self.number(&keys::MIX_COMPILE_MIB) * MIB,
+        }
     }
 
     fn number(&mut self, key: &Key) -> u64 {

@@ -1,6 +1,7 @@
 //! Pages that were made a moment ago.
 //!
-//! A page is used again while nothing that a feed may show has been committed, and no longer than [`FRESH_MS`], because time
+//! A page is used again while nothing that a feed may show has been committed and every community has the mix that it had, and no longer
+//! than [`FRESH_MS`], because time
 //! alone moves posts into the window and out of it. Older pages are kept, up to a bound, for when the database is away: then
 //! yesterday's page is better than none.
 
@@ -22,14 +23,30 @@ pub(super) struct Asked {
     pub rkey: String,
     pub limit: u32,
     pub cursor: Option<String>,
-    /// Who reads, if the mix minds: otherwise a page is everybody's.
-    pub viewer: Option<String>,
+    pub reader: Reader,
+}
+
+/// Whose a page is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Reader {
+    /// The mix didn't ask who reads.
+    Everybody,
+    /// It did, and was told nobody.
+    Unknown,
+    Known(String),
+}
+
+/// What a page was made from: it is as good as a new one while this stays the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    pub index: u64,
+    pub mixes: u64,
 }
 
 #[derive(Debug)]
 struct Page {
     body: Bytes,
-    version: u64,
+    version: Version,
     made: i64,
 }
 
@@ -46,7 +63,7 @@ impl Pages {
     }
 
     /// The page, if it is as good as a new one.
-    pub(super) fn fresh(&self, asked: &Asked, version: u64, now: i64) -> Option<Bytes> {
+    pub(super) fn fresh(&self, asked: &Asked, version: Version, now: i64) -> Option<Bytes> {
         let page = self.0.get(asked)?;
         (page.version == version && (page.made..page.made + FRESH_MS).contains(&now)).then(|| page.body.clone())
     }
@@ -56,7 +73,7 @@ impl Pages {
         self.0.get(asked).map(|page| page.body.clone())
     }
 
-    pub(super) fn keep(&self, asked: Asked, body: Bytes, version: u64, now: i64) {
+    pub(super) fn keep(&self, asked: Asked, body: Bytes, version: Version, now: i64) {
         self.0.insert(asked, Arc::new(Page { body, version, made: now }));
     }
 

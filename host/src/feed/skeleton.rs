@@ -11,12 +11,12 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::block::{CANDIDATES, Plan};
-use super::cache::{Asked, Pages};
+use super::cache::{Asked, Pages, Reader, Version};
 use super::cursor::{Rest, Walk};
 use super::home::{Origins, home};
-use super::mixing;
+use super::mixing::{self, Choice, Mixing};
 use super::orders::{Orders, Picked};
-use super::sources::{Reader, uri};
+use super::sources::{self, uri};
 use crate::clock::Clock;
 use crate::community::Community;
 use crate::community::showing::edition_of;
@@ -26,6 +26,7 @@ use crate::record::{RecordKey, Stage};
 use crate::sandbox::mix::{Answer, Mixes, SourceKind};
 use crate::store::view::decode;
 use crate::store::{CommunityId, Snapshot, Span, Store, StoreError, Table};
+use crate::uploads::Uploads;
 
 /// A request for a page of a feed. The caller has checked its syntax and the limit.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,7 @@ pub struct Feeds(Arc<Inner>);
 struct Inner {
     store: Store,
     clock: Clock,
-    default: mixing::Default,
+    mixing: Mixing,
     pages: Pages,
     orders: Orders,
     /// Whom the operator keeps out of *global*.
@@ -73,7 +74,7 @@ struct Inner {
 struct Skeleton<'a> {
     feed: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    cursor: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -98,44 +99,59 @@ const ROUNDS: usize = 4;
 
 impl Feeds {
     /// `embedded` says whether the default mix is the program's own, which minds nothing but the sources' counts.
-    pub fn new(store: Store, clock: Clock, mixes: Mixes, embedded: bool, excluded: Vec<Party>) -> Self {
-        let (default, exclusions) = (mixing::Default::new(mixes, embedded), RwLock::new(HashMap::new()));
-        Self(Arc::new(Inner { store, clock, default, pages: Pages::new(), orders: Orders::new(), excluded, exclusions }))
+    pub fn new(store: Store, clock: Clock, mixes: Mixes, embedded: bool, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
+        let mixing = Mixing::new(mixing::Default::new(mixes, embedded), uploads);
+        let exclusions = RwLock::new(HashMap::new());
+        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), excluded, exclusions }))
     }
 
     /// Whether it matters to a page of this feed who reads it.
-    pub fn minds_viewer(&self, _owner: &str, _rkey: &str) -> bool {
-        !self.0.default.embedded
+    pub fn minds_viewer(&self, owner: &str, rkey: &str) -> bool {
+        self.0.mixing.minds_viewer(&self.0.mixing.choose(&config_uri(owner, rkey)))
+    }
+
+    /// Whether a page of this feed may have to wait for a mix that a stranger has written.
+    pub fn may_wait(&self, owner: &str, rkey: &str) -> bool {
+        matches!(self.0.mixing.choose(&config_uri(owner, rkey)), Choice::Uploaded(_))
     }
 
     /// A page of a feed, as the JSON of `app.bsky.feed.getFeedSkeleton`.
     pub fn skeleton(&self, request: &Request<'_>) -> Result<Bytes, FeedError> {
         let inner = &*self.0;
         let walk = request.cursor.map(Walk::from_text).transpose().map_err(|cause| FeedError::BadCursor(cause.to_string()))?;
-        let request = &Request { viewer: request.viewer.filter(|_| self.minds_viewer(request.owner, request.rkey)), ..*request };
-        let asked = Asked {
+        let community = config_uri(request.owner, request.rkey);
+        // Before the mix is chosen, so that no page of the mix before counts as fresh.
+        let (version, now) = (Version { index: inner.store.feeds_version(), mixes: inner.mixing.generation() }, inner.clock.now_ms());
+        let choice = inner.mixing.choose(&community);
+        let asked = |reader| Asked {
             owner: request.owner.to_owned(),
             rkey: request.rkey.to_owned(),
             limit: request.limit,
             cursor: request.cursor.map(str::to_owned),
-            viewer: request.viewer.map(str::to_owned),
+            reader,
         };
-        let (version, now) = (inner.store.feeds_version(), inner.clock.now_ms());
-        if let Some(body) = inner.pages.fresh(&asked, version, now) {
+        let everybodys = asked(Reader::Everybody);
+        let own = inner.mixing.minds_viewer(&choice).then(|| asked(request.viewer.map_or(Reader::Unknown, |did| Reader::Known(did.to_owned()))));
+        let fresh = |asked: &Asked| inner.pages.fresh(asked, version, now);
+        if let Some(body) = fresh(&everybodys).or_else(|| own.as_ref().and_then(fresh)) {
             return Ok(body);
         }
-        match inner.make(request, walk, now) {
-            Ok(Some(body)) => {
-                inner.pages.keep(asked, body.clone(), version, now);
+        match inner.make(request, &community, &choice, walk, now) {
+            Ok(Some(page)) => {
+                let body = page.body();
+                let reader = || asked(request.viewer.map_or(Reader::Unknown, |did| Reader::Known(did.to_owned())));
+                inner.pages.keep(if page.for_reader { reader() } else { everybodys }, body.clone(), version, now);
                 Ok(body)
             }
             Ok(None) => {
-                inner.pages.forget(&asked);
+                inner.pages.forget(&everybodys);
+                own.iter().for_each(|own| inner.pages.forget(own));
                 Err(FeedError::UnknownFeed)
             }
             Err(failure) => {
                 metrics::counter!("atrarium_pages_from_memory_total").increment(1);
-                inner.pages.any(&asked).ok_or_else(|| FeedError::Unavailable(failure.to_string()))
+                let kept = inner.pages.any(&everybodys).or_else(|| own.as_ref().and_then(|own| inner.pages.any(own)));
+                kept.ok_or_else(|| FeedError::Unavailable(failure.to_string()))
             }
         }
     }
@@ -157,6 +173,26 @@ impl Feeds {
     }
 }
 
+/// A page that was made.
+struct Page {
+    posts: Vec<Picked>,
+    cursor: Option<String>,
+    /// Whether it is this reader's alone.
+    for_reader: bool,
+}
+
+impl Page {
+    fn body(&self) -> Bytes {
+        let feed = self.posts.iter().map(|Picked { position, pinned, context }| Item {
+            post: uri(&position.did, &position.rkey),
+            reason: pinned.then_some(Reason::Pin),
+            context: context.as_deref(),
+        });
+        let skeleton = Skeleton { feed: feed.collect(), cursor: self.cursor.as_deref() };
+        serde_json::to_vec(&skeleton).expect("a list of strings has no form that JSON lacks").into()
+    }
+}
+
 /// Explaining a feed to people.
 impl Feeds {
     /// The source by which the community's feed shows the post in this place to whoever begins to read now, if it does. Whether
@@ -174,51 +210,47 @@ pub fn feed_uri(owner: &str, rkey: &str) -> String {
 
 impl Inner {
     /// A new page; `None` if there is no such feed.
-    fn make(&self, request: &Request<'_>, walk: Option<Walk>, now: i64) -> Result<Option<Bytes>, StoreError> {
+    fn make(&self, request: &Request<'_>, uri: &str, choice: &Choice, walk: Option<Walk>, now: i64) -> Result<Option<Page>, StoreError> {
         let snapshot = self.store.snapshot()?;
-        let config = RecordKey { did: request.owner.to_owned(), collection: Collection::Config, rkey: request.rkey.to_owned() };
-        let Some(id) = number(&snapshot, &config.uri())? else { return Ok(None) };
+        let Some(id) = number(&snapshot, uri)? else { return Ok(None) };
         let Some(community) = community(&snapshot, id)? else { return Ok(None) };
         let plan = self.plan(&snapshot, id, &community)?;
         let mut walk = match walk {
             Some(walk) => walk,
             None => Walk { begun: edition_of(&snapshot)?, ..Walk::default() },
         };
-        let reader = Reader { snapshot: &snapshot, origins: &plan.origins, begun: walk.begun, now };
+        let reader = sources::Reader { snapshot: &snapshot, origins: &plan.origins, begun: walk.begun, now };
         let limit = request.limit as usize;
-        let (mut page, mut ended) = (Vec::with_capacity(limit), false);
+        let (mut posts, mut ended, mut for_reader) = (Vec::with_capacity(limit), false, false);
         for _ in 0..ROUNDS {
             if let Some(rest) = walk.rest.take() {
-                walk.rest = self.show_rest(&reader, rest, limit, &mut page)?;
+                walk.rest = self.show_rest(&reader, rest, limit, &mut posts)?;
             }
-            let room = limit - page.len();
+            let room = limit - posts.len();
             if room == 0 || ended {
                 break;
             }
-            let counts_only = self.default.embedded;
+            let counts_only = self.mixing.counts_only(choice);
             let block = plan.read(&reader, &walk, if counts_only { room } else { CANDIDATES }, room, counts_only)?;
-            let answer = match block.is_empty() {
-                true => Answer { picks: Vec::new(), consumed: block.request.sizes().to_vec() },
-                false => self.default.mix(&block.request, &community.uri, request.viewer),
+            let answer = if block.is_empty() {
+                Answer { picks: Vec::new(), consumed: block.request.sizes().to_vec() }
+            } else {
+                let asked = self.mixing.ask(choice, &block.request, uri, request.viewer);
+                for_reader |= asked.for_reader;
+                asked.answer
             };
             ended = block.is_last(&answer.consumed);
             let mut picked = block.advance(&plan, &mut walk, answer);
             let later = picked.split_off(picked.len().min(room));
-            page.append(&mut picked);
+            posts.append(&mut picked);
             walk.rest = (!later.is_empty()).then(|| self.orders.keep(&later));
         }
-        let feed = page.iter().map(|Picked { position, pinned, context }| Item {
-            post: uri(&position.did, &position.rkey),
-            reason: pinned.then_some(Reason::Pin),
-            context: context.as_deref(),
-        });
-        let skeleton = Skeleton { feed: feed.collect(), cursor: (!ended || walk.rest.is_some()).then(|| walk.to_text()) };
-        let body = serde_json::to_vec(&skeleton).expect("a list of strings has no form that JSON lacks");
-        Ok(Some(body.into()))
+        let cursor = (!ended || walk.rest.is_some()).then(|| walk.to_text());
+        Ok(Some(Page { posts, cursor, for_reader }))
     }
 
     /// Fills the page with what is left of a block, passing over what isn't in the feed any more; answers what is left then.
-    fn show_rest(&self, reader: &Reader<'_>, rest: Rest, limit: usize, page: &mut Vec<Picked>) -> Result<Option<Rest>, StoreError> {
+    fn show_rest(&self, reader: &sources::Reader<'_>, rest: Rest, limit: usize, page: &mut Vec<Picked>) -> Result<Option<Rest>, StoreError> {
         let Some(left) = self.orders.get(rest) else {
             metrics::counter!("atrarium_orders_lost_total").increment(1);
             return Ok(None);
@@ -273,6 +305,11 @@ impl Inner {
         }
         Ok(known.iter().filter(|(_, excluded)| **excluded).map(|(id, _)| *id).collect())
     }
+}
+
+/// The AT-URI of the config of a feed's community.
+fn config_uri(owner: &str, rkey: &str) -> String {
+    RecordKey { did: owner.to_owned(), collection: Collection::Config, rkey: rkey.to_owned() }.uri()
 }
 
 fn number(snapshot: &Snapshot, uri: &str) -> Result<Option<CommunityId>, StoreError> {

@@ -43,6 +43,8 @@ pub trait FeedSource: Clone + Send + Sync + 'static {
     fn skeleton(&self, request: &feed::Request<'_>) -> Result<Bytes, FeedError>;
     /// Whether it matters to a page of this feed who reads it.
     fn minds_viewer(&self, owner: &str, rkey: &str) -> bool;
+    /// Whether a page of this feed may have to wait for a mix that a stranger has written.
+    fn may_wait(&self, owner: &str, rkey: &str) -> bool;
     /// The AT-URIs of all feeds.
     fn describe(&self) -> Result<Vec<String>, FeedError>;
 }
@@ -54,6 +56,10 @@ impl FeedSource for Feeds {
 
     fn minds_viewer(&self, owner: &str, rkey: &str) -> bool {
         Self::minds_viewer(self, owner, rkey)
+    }
+
+    fn may_wait(&self, owner: &str, rkey: &str) -> bool {
+        Self::may_wait(self, owner, rkey)
     }
 
     fn describe(&self) -> Result<Vec<String>, FeedError> {
@@ -167,7 +173,9 @@ impl<F: FeedSource> Public<F> {
             return Err(Fault::TooMany(share));
         }
         let feeds = self.feeds.clone();
-        self.work.run(move || skeleton::page(&feeds, &asked, viewer.as_deref())).await
+        let aside = feeds.may_wait(&asked.owner, &asked.rkey);
+        let reading = move || skeleton::page(&feeds, &asked, viewer.as_deref());
+        if aside { self.work.run_aside(reading).await } else { self.work.run(reading).await }
     }
 
     async fn describe(&self) -> Result<Reply, Fault> {

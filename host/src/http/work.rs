@@ -45,11 +45,21 @@ impl Work {
             return watched(&self.wary_until, self.began, reading);
         }
         metrics::counter!("atrarium_http_wary_readings_total").increment(1);
-        let thread = self.threads.clone().acquire_owned().await.expect("nobody closes this semaphore");
         let (wary_until, began) = (self.wary_until.clone(), self.began);
+        self.run_aside(move || watched(&wary_until, began, reading)).await
+    }
+
+    /// The same on a thread for it, for a reading of which it is known beforehand that it may take its time. That it does says
+    /// nothing of the others.
+    pub(super) async fn run_aside<T, E>(&self, reading: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let thread = self.threads.clone().acquire_owned().await.expect("nobody closes this semaphore");
         let reading = tokio::task::spawn_blocking(move || {
             let _thread = thread;
-            watched(&wary_until, began, reading)
+            reading()
         });
         // A panic has been reported by its thread; it must not look like an answer.
         reading.await.unwrap_or_else(|_| Err(Fault::Unavailable.into()))

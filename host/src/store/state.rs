@@ -59,10 +59,32 @@ pub enum Shelf {
     Credentials,
     /// Keys that the program has made for itself; sealed.
     Keys,
+    /// Uploaded mixes, by their digest.
+    Uploads,
+    /// Their bytes, in pieces.
+    UploadBytes,
+    /// Which of them a community has.
+    Versions,
+    /// Which of those is active.
+    Active,
+    /// What owners are told of their mixes.
+    Journals,
 }
 
 impl Shelf {
-    const ALL: [Self; 6] = [Self::Meta, Self::Sessions, Self::Owners, Self::Ages, Self::Credentials, Self::Keys];
+    const ALL: [Self; 11] = [
+        Self::Meta,
+        Self::Sessions,
+        Self::Owners,
+        Self::Ages,
+        Self::Credentials,
+        Self::Keys,
+        Self::Uploads,
+        Self::UploadBytes,
+        Self::Versions,
+        Self::Active,
+        Self::Journals,
+    ];
 
     const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
         TableDefinition::new(match self {
@@ -72,6 +94,11 @@ impl Shelf {
             Self::Ages => "ages",
             Self::Credentials => "credentials",
             Self::Keys => "keys",
+            Self::Uploads => "uploads",
+            Self::UploadBytes => "upload-bytes",
+            Self::Versions => "versions",
+            Self::Active => "active",
+            Self::Journals => "journals",
         })
     }
 }

@@ -182,6 +182,10 @@ impl FeedSource for Stuck {
         false
     }
 
+    fn may_wait(&self, _owner: &str, _rkey: &str) -> bool {
+        false
+    }
+
     fn describe(&self) -> Result<Vec<String>, FeedError> {
         Ok(Vec::new())
     }

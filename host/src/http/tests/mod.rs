@@ -45,6 +45,10 @@ impl FeedSource for Script {
         false
     }
 
+    fn may_wait(&self, _owner: &str, _rkey: &str) -> bool {
+        false
+    }
+
     fn describe(&self) -> Result<Vec<String>, FeedError> {
         Ok(vec![format!("at://{DID}/app.bsky.feed.generator/one"), format!("at://{DID}/app.bsky.feed.generator/two")])
     }

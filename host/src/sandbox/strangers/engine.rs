@@ -84,14 +84,14 @@ impl Strangers {
             return Err(LoadError::Changed);
         }
         #[expect(unsafe_code, reason = "compiled code is loaded in this one place")]
-        // SAFETY: wasmtime demands that the bytes are what `Component::serialize` of this very version has written, unchanged. No
-        // upload ever comes here: the digest is that of what our own process of admission wrote, by which the version
-        // of the engine, its settings and the processor were this one's (`key` names the file, and wasmtime looks
-        // again); it was kept in `state.redb` beside the upload, and the very bytes that it was compared with are
-        // those that are loaded.
-        let component = unsafe { Component::deserialize(&self.engine, &bytes) };
+        // SAFETY: wasmtime demands that the file is what `Component::serialize` of this very version has written, and stays so while it
+        // is mapped. No upload ever comes here: the file was written by our own process of admission, in a directory that is
+        // this user's alone (0700), under a name that has the version of the engine, its settings and the processor
+        // (`key`; wasmtime looks again); it was renamed there when it was whole and is never written again, only
+        // removed, which a mapping outlives. Its digest was kept in `state.redb` beside the upload, and was compared.
+        let component = unsafe { Component::deserialize_file(&self.engine, path) };
         let component = component.map_err(|cause| LoadError::Unusable(one_line(&format!("{cause:#}"))))?;
-        self.link(&component).map_err(LoadError::Unusable)
+        Ok(self.link(&component).map_err(LoadError::Unusable)?.of_size(bytes.len()))
     }
 }
 

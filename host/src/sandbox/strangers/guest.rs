@@ -116,6 +116,7 @@ impl WasiView for State {
 /// A stranger's mix, compiled and linked. Cheap to share, and good for any number of calls at a time.
 pub struct Guest {
     pre: FeedMixPre<State>,
+    size: usize,
 }
 
 impl std::fmt::Debug for Guest {
@@ -126,7 +127,16 @@ impl std::fmt::Debug for Guest {
 
 impl Guest {
     pub(super) fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Self> {
-        Ok(Self { pre: linker.instantiate_pre(component).and_then(FeedMixPre::new)? })
+        Ok(Self { pre: linker.instantiate_pre(component).and_then(FeedMixPre::new)?, size: 0 })
+    }
+
+    pub(super) fn of_size(self, size: usize) -> Self {
+        Self { size, ..self }
+    }
+
+    /// Bytes of its compiled code, if it came from a file.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Asks the mix for a block, for this reader.

@@ -2,6 +2,7 @@
 //!
 //! * [`inspect`]: what can be said of an upload before anything of it is compiled.
 //! * [`admission`]: compiling and trying it; runs in a process of its own, whose end nobody feels.
+//! * [`confined`]: what that process does: it takes limits upon itself, and then admits.
 //! * [`trial`]: the made-up posts that it is tried with.
 //! * [`engine`]: the engine of strangers' code, and the compiled code that is kept on disk.
 //! * [`guest`]: one call, in a store of its own that is thrown away after it; what it may take, and how it fails.
@@ -10,6 +11,7 @@
 //! nothing and leaves nothing, so no reader's page can hold what another reader's call has seen.
 
 pub mod admission;
+pub mod confined;
 pub mod engine;
 pub mod guest;
 pub mod inspect;

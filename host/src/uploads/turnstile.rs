@@ -1,0 +1,249 @@
+//! Whose mix is run next, where more want to than there are processors.
+//!
+//! A mix runs on the thread of whoever reads. Two lanes lead to the processors: the quick one for mixes that were quick so far, one
+//! call for each processor; and the slow one, a single call at a time, however many there are. So mixes that take all they may
+//! never have more than one processor, and who is quick waits for who is quick. In a lane those come first whose community has used
+//! least lately. Who would have to wait too long, or behind too many of their own, is told so at once and gets the default mix.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The longest wait for a turn. The AppView waits five seconds, but not a page's reader.
+const WAIT: Duration = Duration::from_millis(150);
+
+/// Who may wait for one community's mix.
+const PER_COMMUNITY: usize = 4;
+
+/// Who may wait in the slow lane in all: each holds one of the threads that read feeds (64).
+const SLOW_WAITING: usize = 16;
+
+/// A mix that takes less than this on average is quick. The largest block costs QuickJS 1 to 2 ms.
+const QUICK: Duration = Duration::from_millis(5);
+
+/// How soon what a community has used is forgotten: by half in each such time.
+const FADES: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    Quick,
+    Slow,
+}
+
+/// No turn came in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Busy;
+
+/// How long a mix's calls take, on average; the newest count most.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pace(Duration);
+
+impl Pace {
+    pub(super) fn of(took: Duration) -> Self {
+        Self(took)
+    }
+
+    pub(super) fn note(&mut self, took: Duration) {
+        // A call that took all it may counts at once; forgetting it takes a dozen quick ones.
+        self.0 = if took > QUICK * 4 { self.0.max(took) } else { (self.0 * 3 + took) / 4 };
+    }
+
+    pub(super) fn lane(self) -> Lane {
+        if self.0 < QUICK { Lane::Quick } else { Lane::Slow }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Turnstile {
+    inner: Mutex<Inner>,
+    turn: Condvar,
+    /// Calls at a time in the quick lane.
+    places: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    running: HashMap<Lane, usize>,
+    waiting: Vec<Waiting>,
+    used: HashMap<String, Used>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ticket: u64,
+    lane: Lane,
+    community: String,
+}
+
+/// What a community has used lately.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    seconds: f64,
+    at: Instant,
+}
+
+impl Used {
+    fn now(self, now: Instant) -> f64 {
+        self.seconds * 0.5_f64.powf(now.duration_since(self.at).as_secs_f64() / FADES.as_secs_f64())
+    }
+}
+
+/// A turn. Its end is the end of the call.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    turnstile: &'a Turnstile,
+    lane: Lane,
+    community: String,
+    began: Instant,
+}
+
+impl Turnstile {
+    pub(super) fn new(processors: usize) -> Self {
+        Self { inner: Mutex::default(), turn: Condvar::new(), places: processors.max(2) }
+    }
+
+    /// Waits for a turn, for a moment.
+    pub(super) fn enter(&self, community: &str, lane: Lane) -> Result<Turn<'_>, Busy> {
+        let deadline = Instant::now() + WAIT;
+        let mut inner = self.lock();
+        let of_it = inner.waiting.iter().filter(|waiting| waiting.community == community).count();
+        let slow = inner.waiting.iter().filter(|waiting| waiting.lane == Lane::Slow).count();
+        if of_it >= PER_COMMUNITY || lane == Lane::Slow && slow >= SLOW_WAITING {
+            return Err(Busy);
+        }
+        let ticket = inner.next;
+        inner.next += 1;
+        inner.waiting.push(Waiting { ticket, lane, community: community.to_owned() });
+        loop {
+            let now = Instant::now();
+            if inner.free(lane, self.places) && inner.first(lane, now) == Some(ticket) {
+                inner.waiting.retain(|waiting| waiting.ticket != ticket);
+                *inner.running.entry(lane).or_default() += 1;
+                // A place may be left for who comes next.
+                self.turn.notify_all();
+                return Ok(Turn { turnstile: self, lane, community: community.to_owned(), began: now });
+            }
+            let Some(left) = deadline.checked_duration_since(now).filter(|left| !left.is_zero()) else {
+                inner.waiting.retain(|waiting| waiting.ticket != ticket);
+                self.turn.notify_all();
+                return Err(Busy);
+            };
+            inner = self.turn.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn free(&self, lane: Lane, places: usize) -> bool {
+        let running = self.running.get(&lane).copied().unwrap_or(0);
+        running < if lane == Lane::Quick { places } else { 1 }
+    }
+
+    /// Whose turn is next in this lane: the community's that has used least, and of its own the first that came.
+    fn first(&self, lane: Lane, now: Instant) -> Option<u64> {
+        let used = |community: &str| self.used.get(community).map_or(0.0, |used| used.now(now));
+        let waiting = self.waiting.iter().filter(|waiting| waiting.lane == lane);
+        waiting.min_by(|one, other| used(&one.community).total_cmp(&used(&other.community)).then(one.ticket.cmp(&other.ticket))).map(|waiting| waiting.ticket)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.turnstile.lock();
+        if let Some(running) = inner.running.get_mut(&self.lane) {
+            *running = running.saturating_sub(1);
+        }
+        let now = Instant::now();
+        let before = inner.used.get(&self.community).map_or(0.0, |used| used.now(now));
+        let seconds = before + now.duration_since(self.began).as_secs_f64();
+        inner.used.insert(std::mem::take(&mut self.community), Used { seconds, at: now });
+        if inner.used.len() > 10_000 {
+            inner.used.retain(|_, used| used.now(now) > 1e-6);
+        }
+        drop(inner);
+        self.turnstile.turn.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_slow_have_one_place_and_leave_the_quick_theirs() {
+        let turnstile = Turnstile::new(2);
+        let slow = turnstile.enter("slow", Lane::Slow).expect("nobody is there");
+        assert_eq!(turnstile.enter("slower", Lane::Slow).err(), Some(Busy));
+        let quick = turnstile.enter("quick", Lane::Quick).expect("a place");
+        let quicker = turnstile.enter("quicker", Lane::Quick).expect("another");
+        assert_eq!(turnstile.enter("third", Lane::Quick).err(), Some(Busy));
+        drop((slow, quick, quicker));
+        assert!(turnstile.enter("slower", Lane::Slow).is_ok());
+    }
+
+    #[test]
+    fn a_community_can_not_fill_the_lane() {
+        let turnstile = Turnstile::new(2);
+        thread::scope(|scope| {
+            let held = turnstile.enter("greedy", Lane::Slow).expect("a place");
+            let (send, done) = mpsc::channel();
+            for _ in 0..30 {
+                let (send, turnstile) = (send.clone(), &turnstile);
+                scope.spawn(move || {
+                    let began = Instant::now();
+                    let refused_at_once = turnstile.enter("greedy", Lane::Slow).is_err() && began.elapsed() < WAIT;
+                    send.send(refused_at_once)
+                });
+            }
+            drop(send);
+            assert_eq!(done.iter().filter(|at_once| *at_once).count(), 30 - PER_COMMUNITY);
+            drop(held);
+        });
+    }
+
+    #[test]
+    fn who_has_used_least_comes_first() {
+        let turnstile = Turnstile::new(2);
+        let now = Instant::now();
+        let mut inner = turnstile.lock();
+        for (ticket, community) in [(0, "much"), (1, "little"), (2, "nothing"), (3, "nothing")] {
+            inner.waiting.push(Waiting { ticket, lane: Lane::Slow, community: community.to_owned() });
+        }
+        inner.used.insert("much".to_owned(), Used { seconds: 9.0, at: now });
+        inner.used.insert("little".to_owned(), Used { seconds: 1.0, at: now });
+        let mut order = Vec::new();
+        while let Some(ticket) = inner.first(Lane::Slow, now) {
+            order.push(ticket);
+            inner.waiting.retain(|waiting| waiting.ticket != ticket);
+        }
+        assert_eq!(order, [2, 3, 1, 0]);
+        // Nine seconds ago it was much; now it is less than what another has just used.
+        inner.used.insert("much".to_owned(), Used { seconds: 9.0, at: now });
+        let later = now + FADES * 10;
+        inner.used.insert("little".to_owned(), Used { seconds: 1.0, at: later });
+        inner.waiting.extend([(4, "little"), (5, "much")].map(|(ticket, community)| Waiting { ticket, lane: Lane::Slow, community: community.to_owned() }));
+        assert_eq!(inner.first(Lane::Slow, later), Some(5));
+    }
+
+    #[test]
+    fn one_long_call_makes_a_mix_slow_and_many_short_ones_quick_again() {
+        let mut pace = Pace::of(Duration::from_millis(1));
+        assert_eq!(pace.lane(), Lane::Quick);
+        pace.note(Duration::from_millis(60));
+        assert_eq!(pace.lane(), Lane::Slow);
+        let mut calls = 0;
+        while pace.lane() == Lane::Slow {
+            pace.note(Duration::from_micros(100));
+            calls += 1;
+        }
+        assert!((5..20).contains(&calls), "{calls}");
+    }
+}

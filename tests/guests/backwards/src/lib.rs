@@ -1,0 +1,26 @@
+//! A mix whose order nobody takes for the default one: each block from its oldest post to its newest, all of it at once. At the
+//! top of a feed the first is pinned, and every post has a note of its place in the walk. In a community whose record key is `personal` it asks
+//! who reads, and puts the reader's own posts first. It says how many posts it was given. Natively there is nothing here.
+
+#![cfg(target_arch = "wasm32")]
+
+use atrarium_sdk::{Mix, Page, Pick, Post, Request, log, viewer};
+
+struct Backwards;
+
+impl Mix for Backwards {
+    fn mix(request: Request) -> Result<Page, String> {
+        let mut posts: Vec<Post<'_>> = request.posts().collect();
+        log(&format!("{} posts behind {}", posts.len(), request.position));
+        posts.sort_by(|one, other| (one.candidate.sort_time, &one.candidate.uri).cmp(&(other.candidate.sort_time, &other.candidate.uri)));
+        if request.community.ends_with("/personal")
+            && let Some(reader) = viewer()
+        {
+            posts.sort_by_key(|post| post.author.did != reader);
+        }
+        let picks = posts.iter().zip(request.position..).map(|(post, place)| Pick { pinned: place == 0, feed_context: Some(place.to_string()), ..post.pick() });
+        Ok(Page::of(picks))
+    }
+}
+
+atrarium_sdk::export_mix!(Backwards);
