@@ -1,6 +1,7 @@
 //! Atrarium: community feeds on the AT Protocol.
 
 pub mod app;
+pub mod authoring;
 pub mod backfill;
 pub mod cli;
 pub mod clock;

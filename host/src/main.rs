@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
 
 use atrarium::app::{App, Edges};
-use atrarium::cli::{self, Command};
+use atrarium::authoring;
+use atrarium::cli::{self, Command, Mix};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
 use atrarium::logging;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
             say(&text);
             return ExitCode::SUCCESS;
         }
+        Ok(Command::Mix(mix)) => author(mix),
         Ok(Command::Admit(task)) => confined::run(&task).map(|verdict| say(&verdict)),
         Ok(Command::Serve(config)) => run(*config, Task::Serve),
         Ok(Command::Backfill(config)) => run(*config, Task::Backfill),
@@ -45,6 +47,20 @@ fn main() -> ExitCode {
 fn say(text: &str) {
     // Who closes our standard output doesn't want to read it.
     drop(writeln!(std::io::stdout(), "{}", text.trim_end()));
+}
+
+/// What authors of mixes ask for.
+fn author(mix: Mix) -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|cause| format!("cannot find this program's own file: {cause}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
+    let text = runtime.block_on(async {
+        match mix {
+            Mix::Check { file } => authoring::check::check(&program, &file).await,
+            Mix::Run { file, against, limit } => authoring::run::run(&file, against.as_deref(), limit).await,
+            Mix::Bench { file, against } => authoring::bench::bench(&file, against.as_deref()).await,
+        }
+    });
+    text.map(|text| say(&text))
 }
 
 /// What is to be done with a configuration.

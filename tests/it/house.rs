@@ -9,7 +9,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (2, &["sandbox", "cli", "pds", "session"]),
     (3, &["community", "feed", "dashboard", "uploads"]),
     (4, &["ingest", "http", "backfill"]),
-    (5, &["app", "demo"]),
+    (5, &["app", "demo", "authoring"]),
     (6, &["main", "lib"]),
 ];
 

@@ -7,7 +7,7 @@
 //! What comes next follows from the sources' counts alone, which the walk carries from page to page: so the sequence is
 //! the same however it is cut into pages. Where the next post is one that the host hasn't sent, the page ends early.
 
-use atrarium_sdk::{Page, Pick, Request, Source};
+use atrarium_sdk::{Page, Request, Source};
 
 /// One page by the sources' shares.
 pub fn fill(request: &Request) -> Page {
@@ -17,25 +17,20 @@ pub fn fill(request: &Request) -> Page {
         let Some(source) = next(&request.sources, &consumed) else {
             break;
         };
-        let candidate = consumed[source];
-        if candidate as usize == request.sources[source].candidates.len() {
+        let Source { first, count, .. } = request.sources[source];
+        if consumed[source] == count {
             break; // there is more of it, but not here
         }
-        picks.push(Pick { source: source as u32, candidate, pinned: false, feed_context: None });
+        picks.push(first + consumed[source]);
         consumed[source] += 1;
     }
-    Page { picks, consumed: Some(consumed), more: Vec::new() }
+    Page { consumed: Some(consumed), ..Page::of(picks) }
 }
 
 /// The source whose turn it is, if any has posts left. Ties go to the community's own, then the parent.
 fn next(sources: &[Source], consumed: &[u32]) -> Option<usize> {
-    let with_posts = || {
-        sources
-            .iter()
-            .zip(consumed)
-            .enumerate()
-            .filter(|(_, (source, consumed))| source.share > 0 && (source.has_more || source.candidates.len() > **consumed as usize))
-    };
+    let with_posts =
+        || sources.iter().zip(consumed).enumerate().filter(|(_, (source, consumed))| source.share > 0 && (source.has_more || source.count > **consumed));
     let shown = |source: &Source, consumed: u32| i128::from(source.taken) + i128::from(consumed);
     let (mut shares, mut positions) = (0, 1);
     for (_, (source, consumed)) in with_posts() {
@@ -50,7 +45,7 @@ fn next(sources: &[Source], consumed: &[u32]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use atrarium_sdk::{Candidate, SourceKind};
+    use atrarium_sdk::{Posts, SourceKind};
     use proptest::prelude::*;
 
     /// A source's share and posts, of which there are `length`.
@@ -148,25 +143,32 @@ mod tests {
     }
 
     fn request(supplies: [Supply; 3], taken: [u32; 3], block: usize, limit: u32) -> Request {
+        let mut first = 0;
         let sources = KINDS.into_iter().zip(supplies).zip(taken).map(|((kind, supply), taken)| {
-            let left = (supply.length - taken) as usize;
-            let candidates = (0..left.min(block)).map(|_| candidate()).collect();
-            Source { kind, share: supply.share, taken, candidates, has_more: left > block, more: Vec::new() }
+            let left = supply.length - taken;
+            let count = left.min(block as u32);
+            first += count;
+            Source { kind, share: supply.share, taken, first: first - count, count, has_more: left > count }
         });
-        Request { community: String::new(), sources: sources.collect(), authors: Vec::new(), limit, position: 0, now: 0, more: Vec::new() }
+        let sources = sources.collect();
+        let [languages, labels] = [Vec::new(), Vec::new()];
+        Request { community: String::new(), sources, posts: no_columns(), authors: Vec::new(), languages, labels, limit, position: 0, now: 0, more: Vec::new() }
     }
 
-    fn candidate() -> Candidate {
-        Candidate { uri: String::new(), author: 0, sort_time: 0, reply: false, languages: Vec::new(), labels: Vec::new(), more: Vec::new() }
+    /// It looks at none.
+    fn no_columns() -> Posts {
+        Posts { uri: Vec::new(), source: Vec::new(), author: Vec::new(), sort_time: Vec::new(), reply: Vec::new(), languages: Vec::new(), labels: Vec::new() }
     }
 
     fn letters(request: &Request, page: &Page) -> String {
+        let kind_of = |pick: &u32| request.sources.iter().find(|source| (source.first..source.first + source.count).contains(pick)).map(|source| source.kind);
         page.picks
             .iter()
-            .map(|pick| match request.sources[pick.source as usize].kind {
-                SourceKind::Own => 'o',
-                SourceKind::Parent => 'p',
-                SourceKind::Global => 'g',
+            .map(|pick| match kind_of(pick) {
+                Some(SourceKind::Own) => 'o',
+                Some(SourceKind::Parent) => 'p',
+                Some(SourceKind::Global) => 'g',
+                None => '?',
             })
             .collect()
     }

@@ -22,7 +22,7 @@
 //! impl Mix for NoReplies {
 //!     fn mix(request: Request) -> Result<Page, String> {
 //!         let own = request.posts().filter(|post| post.source.kind == SourceKind::Own);
-//!         Ok(Page::of(own.filter(|post| !post.candidate.reply).map(|post| post.pick())))
+//!         Ok(Page::of(own.filter(|post| !post.reply).map(|post| post.number)))
 //!     }
 //! }
 //!
@@ -36,58 +36,69 @@
 #[doc(hidden)]
 pub mod bindings;
 
-pub use bindings::atrarium::feed_mix::types::{Author, Candidate, Named, Page, Pick, Request, Role, Source, SourceKind, Value};
+pub use bindings::atrarium::feed_mix::types::{Author, Named, Note, Page, Posts, Request, Role, Source, SourceKind, Value};
 
 /// The order of a feed's posts.
 pub trait Mix {
-    /// Picks from a block of candidates. The same request must have the same answer: pages are cached, and checked against each
+    /// Picks from a block of posts. The same request must have the same answer: pages are cached, and checked against each
     /// other.
     ///
-    /// The host leaves out picks that repeat or aren't candidates. What counts as [consumed](Page::consumed) doesn't come again
-    /// in the reader's walk through the feed; the rest does.
+    /// The host leaves out picks that repeat or aren't posts. What counts as [consumed](Page::consumed) doesn't come again in
+    /// the reader's walk through the feed; the rest does.
     fn mix(request: Request) -> Result<Page, String>;
 }
 
-/// A candidate with what is known around it.
+/// A post that may be picked, with what is known around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Post<'a> {
-    pub candidate: &'a Candidate,
-    pub author: &'a Author,
+    /// What a page's picks, pins and notes call it.
+    pub number: u32,
+    pub uri: &'a str,
     pub source: &'a Source,
-    place: (u32, u32),
+    pub author: &'a Author,
+    /// The post's own date: milliseconds since the Unix epoch.
+    pub sort_time: i64,
+    pub reply: bool,
+    pub languages: &'a [String],
+    pub labels: &'a [String],
 }
 
 impl Post<'_> {
-    /// This post, as it is.
-    pub fn pick(&self) -> Pick {
-        let (source, candidate) = self.place;
-        Pick { source, candidate, pinned: false, feed_context: None }
-    }
-
     /// How long ago the post is dated, in milliseconds; 0 if its date lies ahead.
     pub fn age(&self, now: i64) -> i64 {
-        (now - self.candidate.sort_time).max(0)
+        (now - self.sort_time).max(0)
     }
 }
 
 impl Request {
-    /// All candidates: own, then the parent's, then the others', each from newest to oldest.
+    /// All posts: own, then the parent's, then the others', each from newest to oldest.
     pub fn posts(&self) -> impl Iterator<Item = Post<'_>> {
-        let sources = (0..).zip(&self.sources);
-        sources.flat_map(move |(place, source)| {
-            let candidates = (0..).zip(&source.candidates);
-            candidates.filter_map(move |(index, candidate)| {
-                let author = self.authors.get(candidate.author as usize)?;
-                Some(Post { candidate, author, source, place: (place, index) })
+        (0..self.posts.uri.len()).filter_map(move |index| {
+            let posts = &self.posts;
+            Some(Post {
+                number: u32::try_from(index).ok()?,
+                uri: &posts.uri[index],
+                source: self.sources.get(*posts.source.get(index)? as usize)?,
+                author: self.authors.get(*posts.author.get(index)? as usize)?,
+                sort_time: *posts.sort_time.get(index)?,
+                reply: *posts.reply.get(index)?,
+                languages: self.languages.get(*posts.languages.get(index)? as usize)?,
+                labels: self.labels.get(*posts.labels.get(index)? as usize)?,
             })
         })
     }
 }
 
 impl Page {
-    /// These picks; all other candidates are done with and don't come again in this walk.
-    pub fn of(picks: impl IntoIterator<Item = Pick>) -> Self {
-        Self { picks: picks.into_iter().collect(), consumed: None, more: Vec::new() }
+    /// These picks; all other posts are done with and don't come again in this walk.
+    pub fn of(picks: impl IntoIterator<Item = u32>) -> Self {
+        Self { picks: picks.into_iter().collect(), pinned: None, notes: None, consumed: None, more: None }
+    }
+
+    /// The same, with these of the picks pinned.
+    #[must_use]
+    pub fn pinned(self, posts: impl IntoIterator<Item = u32>) -> Self {
+        Self { pinned: Some(posts.into_iter().collect()), ..self }
     }
 }
 

@@ -135,12 +135,17 @@ impl Inner {
             self.changed();
         }
         let mut now = running.now();
-        now.pace.note(run.took);
+        now.pace.note(run.computed);
         match run.outcome {
             Ok(answer) => {
                 now.breaker.answered(now_ms);
                 count("answered");
                 Some(Asked { answer, for_reader: run.asked })
+            }
+            Err(Failure::Starved) => {
+                drop(now);
+                self.busy(running, "the host's processors were busy with something else");
+                None
             }
             Err(failure) => {
                 let after = now.breaker.failed(now_ms);
@@ -149,6 +154,11 @@ impl Inner {
                 None
             }
         }
+    }
+
+    fn busy(&self, running: &Running, why: &str) {
+        count("busy");
+        self.note(&running.uri, Kind::Busy, running.number, why);
     }
 
     fn failed(&self, running: &Running, failure: &Failure, after: After) {

@@ -31,7 +31,7 @@ pub struct Bounds {
 
 /// Why there is no verdict; nothing is known of the upload. Tried again later.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ChildError {
+pub enum ChildError {
     #[error("{program} can't be started: {cause}", program = .program.display())]
     Start { program: PathBuf, cause: std::io::Error },
     #[error("its answer can't be read: {0}")]
@@ -39,7 +39,7 @@ pub(super) enum ChildError {
 }
 
 /// Lets a process look at the component in this file; if it is admitted, its compiled code is in `output`.
-pub(super) async fn admit(program: &Path, input: &Path, output: &Path, allowance: &Allowance, bounds: Bounds) -> Result<Verdict, ChildError> {
+pub async fn admit(program: &Path, input: &Path, output: &Path, allowance: &Allowance, bounds: Bounds) -> Result<Verdict, ChildError> {
     let mut command = Command::new(program);
     command.arg("admit").arg("--input").arg(input).arg("--output").arg(output);
     command.arg("--fuel").arg(allowance.fuel.to_string());

@@ -18,7 +18,7 @@ mod active;
 mod admissions;
 mod breaker;
 mod catalogue;
-mod child;
+pub mod child;
 pub mod journal;
 mod rows;
 pub mod settings;

@@ -15,6 +15,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine};
 
 use super::guest::{Guest, State};
+use super::inspect::inspect;
 use crate::sandbox::engine::{config, tick};
 use crate::sandbox::mix::words::Ears;
 use crate::sandbox::mix::words::bindings::atrarium;
@@ -65,6 +66,12 @@ impl Strangers {
     /// Names what compiled code must have been made by to be run by this engine.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// A mix from its bytes, for its own author, who may wait for it; the error is a sentence.
+    pub fn build(&self, bytes: &[u8]) -> Result<Guest, String> {
+        inspect(bytes).map_err(|refusal| refusal.to_string())?;
+        self.link(&self.compile(bytes)?)
     }
 
     /// Compiles. It may take minutes and gigabytes: only for a process that may be killed.

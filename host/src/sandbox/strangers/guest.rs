@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView};
@@ -53,6 +54,9 @@ pub enum Failure {
     Fuel { allowed: u64 },
     #[error("took too long: a call may last {allowed_ms} ms")]
     Time { allowed_ms: u64 },
+    /// It would have come to its end if the machine had let it; nobody's fault but the operator's.
+    #[error("was not let compute: the host is busy")]
+    Starved,
     #[error("needed too much memory: a call may have {allowed_mib} MiB in all")]
     Memory { allowed_mib: usize },
     #[error("nested its calls too deeply")]
@@ -71,6 +75,7 @@ impl Failure {
         match self {
             Self::Fuel { .. } => "fuel",
             Self::Time { .. } => "time",
+            Self::Starved => "starved",
             Self::Memory { .. } => "memory",
             Self::Stack => "stack",
             Self::Answer { .. } => "answer",
@@ -93,6 +98,8 @@ pub struct Run {
     /// What it has said.
     pub printed: String,
     pub took: Duration,
+    /// Processor time of it.
+    pub computed: Duration,
 }
 
 pub(super) struct State {
@@ -141,7 +148,7 @@ impl Guest {
 
     /// Asks the mix for a block, for this reader.
     pub fn run(&self, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Run {
-        let began = Instant::now();
+        let (began, idle) = (Instant::now(), processor_time());
         let state = State {
             limits: Limits::new(allowance.memory, TABLE_LIMIT, PARTS),
             wasi: Nothing::standing_at(request.wit.now),
@@ -157,10 +164,14 @@ impl Guest {
             let guest = self.pre.instantiate(&mut store)?;
             guest.atrarium_feed_mix_mix().call_mix(&mut store, &request.wit)
         });
+        let computed = processor_time().saturating_sub(idle);
         let outcome = match answered {
             Ok(Ok(page)) => Ok(request.check(page)),
             Ok(Err(words)) => Err(Failure::Refused(one_line(&words))),
-            Err(cause) => Err(failure(&cause, store.data(), allowance)),
+            Err(cause) => Err(match failure(&cause, store.data(), allowance) {
+                Failure::Time { .. } if computed < allowance.time / 2 => Failure::Starved,
+                failure => failure,
+            }),
         };
         Run {
             outcome,
@@ -169,8 +180,15 @@ impl Guest {
             asked: store.data().ears.asked,
             printed: store.data_mut().said(),
             took: began.elapsed(),
+            computed,
         }
     }
+}
+
+/// What this thread has computed so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 impl State {

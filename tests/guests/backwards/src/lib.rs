@@ -4,7 +4,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use atrarium_sdk::{Mix, Page, Pick, Post, Request, log, viewer};
+use atrarium_sdk::{Mix, Note, Page, Post, Request, log, viewer};
 
 struct Backwards;
 
@@ -12,14 +12,15 @@ impl Mix for Backwards {
     fn mix(request: Request) -> Result<Page, String> {
         let mut posts: Vec<Post<'_>> = request.posts().collect();
         log(&format!("{} posts behind {}", posts.len(), request.position));
-        posts.sort_by(|one, other| (one.candidate.sort_time, &one.candidate.uri).cmp(&(other.candidate.sort_time, &other.candidate.uri)));
+        posts.sort_by(|one, other| (one.sort_time, one.uri).cmp(&(other.sort_time, other.uri)));
         if request.community.ends_with("/personal")
             && let Some(reader) = viewer()
         {
             posts.sort_by_key(|post| post.author.did != reader);
         }
-        let picks = posts.iter().zip(request.position..).map(|(post, place)| Pick { pinned: place == 0, feed_context: Some(place.to_string()), ..post.pick() });
-        Ok(Page::of(picks))
+        let notes = posts.iter().zip(request.position..).map(|(post, place)| Note { post: post.number, text: place.to_string() });
+        let pinned = posts.first().filter(|_| request.position == 0).map(|post| post.number);
+        Ok(Page { notes: Some(notes.collect()), ..Page::of(posts.iter().map(|post| post.number)).pinned(pinned) })
     }
 }
 

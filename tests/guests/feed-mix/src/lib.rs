@@ -9,32 +9,29 @@ mod misbehave;
 #[path = "../../../../components/feed-mix/src/fill.rs"]
 pub mod fill;
 
-use atrarium_sdk::{Mix, Page, Pick, Request};
+use atrarium_sdk::{Mix, Page, Request};
 
 struct Hostile;
 
 impl Mix for Hostile {
     fn mix(request: Request) -> Result<Page, String> {
-        let candidates = request.sources.iter().flat_map(|source| &source.candidates);
-        for candidate in candidates {
-            if misbehave::as_told(&candidate.uri).is_err() {
+        for uri in &request.posts.uri {
+            if misbehave::as_told(uri).is_err() {
                 return Ok(nonsense());
             }
         }
         let mut page = fill::fill(&request);
         if let Some(viewer) = atrarium_sdk::viewer() {
-            let author = |pick: &Pick| request.sources[pick.source as usize].candidates[pick.candidate as usize].author;
-            page.picks.sort_by_key(|pick| request.authors[author(pick) as usize].did != viewer);
+            let author = |pick: &u32| request.posts.author[*pick as usize] as usize;
+            page.picks.sort_by_key(|pick| request.authors[author(pick)].did != viewer);
         }
         Ok(page)
     }
 }
 
-/// The first candidate three times, then two that don't exist, and more consumed than there is.
+/// The first post three times, then two that don't exist, and more consumed than there is.
 fn nonsense() -> Page {
-    let picks = [(0, 0), (0, 0), (0, u32::MAX), (7, 0), (0, 0)];
-    let picks = picks.map(|(source, candidate)| Pick { source, candidate, pinned: false, feed_context: None });
-    Page { picks: picks.to_vec(), consumed: Some(vec![1; 9]), more: Vec::new() }
+    Page { consumed: Some(vec![1; 9]), ..Page::of([0, 0, u32::MAX, 7_000, 0]) }
 }
 
 atrarium_sdk::export_mix!(Hostile);
