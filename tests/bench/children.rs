@@ -172,3 +172,10 @@ async fn memory(communities: usize) {
     drop(server);
     say(&resident_bytes().to_string());
 }
+
+/// What the program's own process of admission does.
+pub(crate) fn admit() {
+    let parsed = atrarium::cli::parse(std::env::args_os(), []);
+    let Ok(atrarium::cli::Command::Admit(task)) = parsed else { panic!("no admission: {parsed:?}") };
+    say(&atrarium::sandbox::strangers::confined::run(&task).expect("a verdict"));
+}

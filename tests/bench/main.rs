@@ -9,6 +9,7 @@ mod backfill;
 mod children;
 mod feeds;
 mod firehose;
+mod mixes;
 mod objects;
 mod program;
 mod table;
@@ -21,6 +22,10 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime for the benchmark");
     if let Some(("child", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return children::run(&runtime, rest);
+    }
+    // What looks at uploaded mixes is the program under test, which is this one.
+    if arguments.first().is_some_and(|first| first == "admit") {
+        return children::admit();
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| name.contains(argument.as_str()));
     let mut table = Table::default();
@@ -47,6 +52,11 @@ fn main() {
     }
     if wanted("sessions") {
         api::memory(&mut table);
+    }
+    if wanted("mix") {
+        mixes::calls(&mut table);
+        runtime.block_on(mixes::neighbours(&mut table));
+        runtime.block_on(mixes::start(&mut table));
     }
     if wanted("wake") {
         objects::wake(&mut table);

@@ -12,29 +12,36 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Program {
     pub(crate) app: App,
     pub(crate) address: std::net::SocketAddr,
-    _directory: tempfile::TempDir,
+    /// How long the start took.
+    pub(crate) started: Duration,
+    directory: tempfile::TempDir,
 }
 
 impl Program {
     /// `atrarium serve` with its defaults, on ports of its own.
     pub(crate) async fn start(jetstream: &str, flags: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::on(tempfile::tempdir().expect("a temporary directory"), jetstream, flags).await
+    }
+
+    /// The same program on the same data, without flags.
+    pub(crate) async fn restarted(self, jetstream: &str) -> Self {
+        let Self { app, directory, .. } = self;
+        app.end().await;
+        Self::on(directory, jetstream, &[]).await
+    }
+
+    async fn on(directory: tempfile::TempDir, jetstream: &str, flags: &[&str]) -> Self {
         let nowhere = ["--firehose-only"].iter().filter(|_| !atrarium_tests::world::reads_repos(flags.iter().copied()));
         let flags: Vec<String> = nowhere.chain(flags).map(ToString::to_string).collect();
         let config = atrarium_tests::world::serve(directory.path(), jetstream, &flags);
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (public, admin) = (listen().await, listen().await);
         let address = public.local_addr().expect("a bound listener");
-        let edges = Edges {
-            public,
-            admin,
-            clock: Clock::system(),
-            stop: CancellationToken::new(),
-            backend: None,
-            program: atrarium_tests::process::binary().to_owned(),
-        };
+        let program = std::env::current_exe().expect("a running benchmark has an executable");
+        let edges = Edges { public, admin, clock: Clock::system(), stop: CancellationToken::new(), backend: None, program };
+        let began = Instant::now();
         let app = App::start(config, edges).await.expect("the program starts");
-        Self { app, address, _directory: directory }
+        Self { app, address, started: began.elapsed(), directory }
     }
 
     pub(crate) async fn until(&self, mut check: impl FnMut(&App) -> bool) {

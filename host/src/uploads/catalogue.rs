@@ -22,7 +22,9 @@ impl Catalogue {
         let mut catalogue = Self::default();
         rows::all_uploads(state, |digest, upload| drop(catalogue.uploads.insert(digest, upload)))?;
         rows::all_versions(state, |uri, number, version| drop(catalogue.versions.entry(uri).or_default().insert(number, version)))?;
-        rows::all_active(state, |uri, active| drop(catalogue.active.insert(uri, active)))?;
+        rows::all_active(state, |uri, active| {
+            catalogue.active.insert(uri, active);
+        })?;
         Ok(catalogue)
     }
 
