@@ -9,8 +9,9 @@ use std::{fs, process::ExitCode};
 
 use guests::{build_guests, path_from_env};
 
-/// By the name of their folder, which is that of the component whose place they take; their crates are called `hostile-<name>`.
-const HOSTILE: [&str; 5] = ["filter", "community-feed", "moderation", "feed-mix", "backwards"];
+/// By the name of their folder, which is that of the component whose place they take, with what is wrong with it before that; their
+/// crates are called `hostile-<name>`.
+const HOSTILE: [&str; 7] = ["filter", "community-feed", "moderation", "feed-mix", "backwards", "broken-filter", "broken-moderation"];
 
 fn main() -> ExitCode {
     match run() {

@@ -41,10 +41,7 @@ use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Announced, Endpoint, Health};
 use crate::outbound::{Client, Policy};
-use crate::sandbox::filter::Filter;
-use crate::sandbox::mix::Mixes;
-use crate::sandbox::object::Objects;
-use crate::sandbox::{Components, Sandbox};
+use crate::sandbox::{Components, Current, Linked, Reload, Sandbox};
 use crate::session::{self, Sessions};
 use crate::store::db::Backend;
 use crate::store::{Options, Queue, State, Store};
@@ -55,8 +52,13 @@ use crate::vital::Vital;
 /// What the receiver may be ahead of the writer, in intakes of up to 512 events.
 const INTAKES_AHEAD: usize = 16;
 
-/// Instances of the mix that may live beside the objects: one for each request in work at a time.
-const MIX_INSTANCES: u32 = 64;
+/// Instances that may live beside the objects: of the mix one for each page in work at a time, of which there are 64 beside those that the
+/// runtime's own threads make; two filters; and one component that is tried before it takes another's place. What is replaced takes
+/// no room beside its successor: instances of the old are dropped before the first of the new is made.
+fn other_instances() -> u32 {
+    let runtime = std::thread::available_parallelism().map_or(1, |threads| u32::try_from(threads.get()).unwrap_or(u32::MAX));
+    runtime.saturating_add(64 + 2 + 1)
+}
 
 /// How long after its last frame a quiet firehose makes the program unready.
 const STALE: Duration = Duration::from_secs(120);
@@ -106,6 +108,8 @@ pub struct App {
     /// The mixes that owners have uploaded.
     pub uploads: Uploads,
     admissions: tokio::task::JoinHandle<()>,
+    /// Puts other components in the place of those that run.
+    pub reload: Reload,
     stop: CancellationToken,
     receiver: tokio::task::JoinHandle<()>,
     arrivals: tokio::task::JoinHandle<()>,
@@ -135,20 +139,20 @@ impl App {
 
         let components = Components::load(config.components.as_deref())?;
         let live = u32::try_from(config.live_instances).unwrap_or(u32::MAX);
-        let sandbox = Sandbox::new(live.saturating_add(MIX_INSTANCES))?;
+        let sandbox = Sandbox::new(live.saturating_add(other_instances()))?;
         let bounds = bounds(&config);
-        let objects = Objects::new(&sandbox, &components.community)?;
+        let components = Current::new(Linked::link(&sandbox, &components, None)?);
+        let reload = Reload::new(sandbox, config.components.clone(), components.clone());
         let state = State::open(&config.data_dir.join("state.redb"))?;
         let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), program)?;
-        let default = Mixes::new(&sandbox, &components.feed_mix)?;
-        let feeds = Feeds::new(store.clone(), clock.clone(), default, components.embedded_mix, Some(uploads.clone()), config.exclude_from_global.clone());
+        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), config.exclude_from_global.clone());
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
         let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
         let parts = Parts {
             store: store.clone(),
             queue: queue.clone(),
-            filter: Filter::new(&sandbox, &components.filter)?,
-            registry: Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes),
+            components: components.clone(),
+            registry: Registry::new(Arc::clone(&components.now().objects), config.live_instances, config.instance_idle, bounds.object_bytes),
             bounds: bounds.clone(),
             rules: rules.clone(),
             changes: changes.clone(),
@@ -237,7 +241,7 @@ impl App {
             bounds,
             client: client.clone(),
             resolver: resolver.clone(),
-            judge: api::judge(Filter::new(&sandbox, &components.filter)?),
+            judge: api::judge(components),
             service_did: service.did.clone(),
             apply,
             may_own: Arc::new(move |config| rules.allow(config)),
@@ -275,6 +279,7 @@ impl App {
             sessions,
             uploads,
             admissions,
+            reload,
             stop,
             receiver,
             arrivals,

@@ -10,8 +10,9 @@ use atrarium::cli::{self, Command, Mix};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
 use atrarium::logging;
+use atrarium::sandbox::Reload;
 use atrarium::sandbox::strangers::confined;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
@@ -85,10 +86,25 @@ fn run(config: Config, task: Task) -> Result<(), String> {
 }
 
 async fn serve(config: Config) -> Result<(), String> {
-    let stop = stopped_by_signals();
+    // Listened for from here on: before, it would end the program.
+    let hangups = signal(SignalKind::hangup());
+    let stop = stopped_by(&[SignalKind::terminate(), SignalKind::interrupt()]);
     let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     tracing::info!(listen = %config.listen, admin_listen = %config.admin_listen, did = config.public_url.service_did(), data_dir = %config.data_dir.display(), "atrarium starts");
-    App::start(config, edges).await.map_err(|cause| cause.to_string())?.run().await.map_err(|cause| cause.to_string())
+    let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
+    match hangups {
+        Ok(hangups) => drop(tokio::spawn(reload_at(hangups, app.reload.clone()))),
+        Err(cause) => tracing::error!(%cause, "SIGHUP can't be listened for: it ends the program"),
+    }
+    app.run().await.map_err(|cause| cause.to_string())
+}
+
+/// Reloads the components at each signal. Of those that come during a reload one is left, for what was put there meanwhile.
+async fn reload_at(mut hangups: Signal, reload: Reload) {
+    while hangups.recv().await.is_some() {
+        // What comes of it is in the log.
+        drop(reload.run().await);
+    }
 }
 
 /// Reads repos until nothing is left to be read now, and says what came of it.
@@ -98,7 +114,7 @@ async fn backfill(mut config: Config) -> Result<(), String> {
     // Whoever supervises the server may ask these in vain: nobody shall take this for it.
     config.listen = ([127, 0, 0, 1], 0).into();
     config.admin_listen = config.listen;
-    let stop = stopped_by_signals();
+    let stop = stopped_by(IN_A_TERMINAL);
     let edges = Edges::bind(&config, stop.clone()).await.map_err(|cause| cause.to_string())?;
     let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
     let progress = app.progress.clone();
@@ -119,7 +135,7 @@ async fn backfill(mut config: Config) -> Result<(), String> {
 async fn play(mut config: Config) -> Result<(), String> {
     let demo = Demo::start().await.map_err(|cause| format!("the demo's firehose does not start: {cause}"))?;
     config.jetstream = vec![demo.endpoint()];
-    let stop = stopped_by_signals();
+    let stop = stopped_by(IN_A_TERMINAL);
     let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     let address = config.listen;
     let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
@@ -133,11 +149,14 @@ async fn play(mut config: Config) -> Result<(), String> {
     }
 }
 
-/// A token that SIGTERM and SIGINT cancel.
-fn stopped_by_signals() -> CancellationToken {
+/// What ends a command that somebody watches. To them SIGHUP says that the terminal is gone; a server's is a wish to reload.
+const IN_A_TERMINAL: &[SignalKind] = &[SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+
+/// A token that these signals cancel.
+fn stopped_by(kinds: &[SignalKind]) -> CancellationToken {
     let stop = CancellationToken::new();
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        match signal(kind) {
+    for kind in kinds {
+        match signal(*kind) {
             Ok(mut signals) => {
                 let stop = stop.clone();
                 tokio::spawn(async move {

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use atrarium::clock::Clock;
 use atrarium::demo::server::Server;
 use atrarium::feed::{Feeds, Request};
-use atrarium::sandbox::mix::Mixes;
-use atrarium::sandbox::{Components, Sandbox};
+use atrarium::sandbox::{Components, Current, Linked, Sandbox};
 use tokio::net::TcpListener;
 
 use crate::children::Process;
@@ -92,9 +91,9 @@ pub(crate) async fn skeletons(table: &mut Table) {
     let owners: Vec<String> = (0..COMMUNITIES).map(owner_of).collect();
     let sandbox = Sandbox::new(8).expect("the engine starts");
     let components = Components::load(None).expect("the embedded components");
-    let mixes = Mixes::new(&sandbox, &components.feed_mix).expect("the embedded mix");
+    let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
     let clock = Clock::standing_at(Clock::system().now_ms());
-    let alone = Feeds::new(program.app.store.clone(), clock.clone(), mixes, true, None, Vec::new());
+    let alone = Feeds::new(program.app.store.clone(), clock.clone(), Current::new(linked), None, Vec::new());
     let mut times = Vec::new();
     for _ in 0..200 {
         clock.set(clock.now_ms() + 1_000);

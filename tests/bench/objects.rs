@@ -1,11 +1,12 @@
 //! Communities' objects: waking one, and the memory of many.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use atrarium::community::{Community, Registry, registry::Message};
 use atrarium::record::{Config, Hashtag, Shares, Stage};
-use atrarium::sandbox::object::{Notice, Objects};
-use atrarium::sandbox::{Components, Sandbox};
+use atrarium::sandbox::object::Notice;
+use atrarium::sandbox::{Components, Linked, Sandbox};
 use atrarium::store::{Layer, Options, Store, Table as Rows, View};
 
 use crate::children::Process;
@@ -19,8 +20,8 @@ pub(crate) fn wake(table: &mut Table) {
     let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 64 << 20, backend: None }).expect("a new database");
     let sandbox = Sandbox::new(1_024).expect("the engine starts");
     let components = Components::load(None).expect("the embedded components");
-    let objects = Objects::new(&sandbox, &components.community).expect("the embedded components");
-    let mut registry = Registry::new(objects, 512, Duration::from_secs(600), 1 << 20);
+    let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
+    let mut registry = Registry::new(Arc::clone(&linked.objects), 512, Duration::from_secs(600), 1 << 20);
     let config = Config {
         name: "Benchmark".into(),
         description: None,

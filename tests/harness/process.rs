@@ -102,9 +102,27 @@ impl Process {
 
     /// SIGTERM, as service managers send it.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// SIGHUP, by which it reads its components again.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
         let id = self.child.id().expect("the process has not ended").to_string();
-        let status = Plain::new("kill").args(["-TERM", &id]).status().expect("every Unix has kill");
-        assert!(status.success(), "the process can't be told to end:\n{}", self.log());
+        let status = Plain::new("kill").args([signal, &id]).status().expect("every Unix has kill");
+        assert!(status.success(), "the process can't be sent {signal}:\n{}", self.log());
+    }
+
+    /// Waits until a line of its log has all these words, so many times.
+    pub async fn says(&mut self, words: &[&str], times: usize) {
+        let began = Instant::now();
+        while self.log().lines().filter(|line| words.iter().all(|word| line.contains(word))).count() < times {
+            assert!(!self.has_ended() && began.elapsed() < PATIENCE, "it doesn't say {words:?} {times} times:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Waits for its end.

@@ -24,7 +24,7 @@ const PAUSES_MS: [i64; 3] = [1_000, 5_000, 25_000];
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn hostile(name: &str) -> Vec<u8> {
+pub(crate) fn hostile(name: &str) -> Vec<u8> {
     let path = Path::new(env!("OUT_DIR")).join(name).with_extension("wasm");
     std::fs::read(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
 }

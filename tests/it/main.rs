@@ -16,6 +16,7 @@ mod law; // the law of the feed, against chance
 mod malformed; // what no lexicon allows
 mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
+mod reload; // of components, while the program runs
 mod requests; // bad ones, to the running program
 mod uploads; // owners' mixes: to the feed, and out of it again
 mod walks; // through a feed, while it changes

@@ -11,6 +11,7 @@ use crate::dashboard::writes::{Apply, NotApplied};
 use crate::dashboard::{HostLimits, HostPulse, Judge, Pulse};
 use crate::ingest::intake::Incoming;
 use crate::jetstream::Health;
+use crate::sandbox::Current;
 use crate::sandbox::filter::{Filter, Verdict};
 use crate::session::Sessions;
 use crate::store::{Queue, Store};
@@ -38,10 +39,11 @@ pub(super) fn apply(writer: &mpsc::Sender<Incoming>, queue: Queue) -> Apply {
 }
 
 /// A filter of its own, so that judging a record for somebody's question never waits for a batch.
-pub(super) fn judge(filter: Filter) -> Judge {
-    let filter = Mutex::new(filter);
+pub(super) fn judge(components: Current) -> Judge {
+    let filter = Mutex::new(Filter::new(Arc::clone(&components.now().filter)));
     Arc::new(move |record| {
         let mut filter = filter.lock().unwrap_or_else(PoisonError::into_inner);
+        filter.follow(&components.now().filter);
         let verdict = filter.judge(std::slice::from_ref(record)).into_iter().next();
         verdict.unwrap_or_else(|| Verdict::Malformed("filter-contract".to_owned()))
     })

@@ -50,7 +50,8 @@ pub async fn run(file: &Path, against: Option<&str>, limit: u32) -> Result<Strin
 fn default_page(request: &Request) -> Result<Answer, String> {
     let components = Components::load(None).map_err(|cause| cause.to_string())?;
     let sandbox = Sandbox::new(1).map_err(|cause| cause.to_string())?;
-    let mut mix = Mixes::new(&sandbox, &components.feed_mix).map_err(|cause| cause.to_string())?.instantiate().map_err(|cause| cause.to_string())?;
+    let mut mix =
+        Mixes::new(&sandbox, &components.feed_mix.bytes, true).map_err(|cause| cause.to_string())?.instantiate().map_err(|cause| cause.to_string())?;
     mix.mix(request, None).map_err(|cause| cause.to_string())
 }
 

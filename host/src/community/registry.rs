@@ -5,6 +5,7 @@
 //! owned by the one thread that ingests. A failed call leaves the view as it was before.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Community;
@@ -19,7 +20,7 @@ const SHARE_TO_DROP: usize = 8;
 /// The objects that are awake.
 #[derive(Debug)]
 pub struct Registry {
-    objects: Objects,
+    objects: Arc<Objects>,
     awake: HashMap<CommunityId, Awake>,
     capacity: usize,
     idle: Duration,
@@ -50,8 +51,18 @@ pub enum Message<'a> {
 impl Registry {
     /// At most `capacity` objects are awake; one that was not used for `idle` is put to sleep. `quota` is the size of a namespace
     /// in bytes.
-    pub fn new(objects: Objects, capacity: usize, idle: Duration, quota: u64) -> Self {
+    pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, quota: u64) -> Self {
         Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota }
+    }
+
+    /// Objects are of this component from now on. Those that are awake are let go: each wakes with the new code when it is next told
+    /// something, and none of the old is in memory beside the new.
+    pub fn follow(&mut self, now: &Arc<Objects>) {
+        if !Arc::ptr_eq(&self.objects, now) {
+            tracing::info!(awake = self.awake.len(), "the communities' objects wake with another component");
+            self.forget_all();
+            self.objects = Arc::clone(now);
+        }
     }
 
     /// One call to a community's object. An error is the host's own, and the view is lost with it.

@@ -73,7 +73,8 @@ pub(crate) const JETSTREAM: Key = Key {
     },
 };
 
-pub(crate) const COMPONENTS: Key = Key { name: "components", value: "DIRECTORY", help: "Components that replace the embedded ones", takes: Takes::Optional };
+pub(crate) const COMPONENTS: Key =
+    Key { name: "components", value: "DIRECTORY", help: "Components that replace the embedded ones; read again at SIGHUP", takes: Takes::Optional };
 
 pub(crate) const ALLOW_OWNER: Key = Key {
     name: "allow-owner",

@@ -23,7 +23,8 @@ use crate::community::showing::edition_of;
 use crate::config::Party;
 use crate::event::Collection;
 use crate::record::{RecordKey, Stage};
-use crate::sandbox::mix::{Answer, Mixes, SourceKind};
+use crate::sandbox::Current;
+use crate::sandbox::mix::{Answer, SourceKind};
 use crate::store::view::decode;
 use crate::store::{CommunityId, Snapshot, Span, Store, StoreError, Table};
 use crate::uploads::Uploads;
@@ -98,21 +99,20 @@ enum Reason {
 const ROUNDS: usize = 4;
 
 impl Feeds {
-    /// `embedded` says whether the default mix is the program's own, which minds nothing but the sources' counts.
-    pub fn new(store: Store, clock: Clock, mixes: Mixes, embedded: bool, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
-        let mixing = Mixing::new(mixing::Default::new(mixes, embedded), uploads);
+    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
+        let mixing = Mixing::new(mixing::Default::new(components), uploads);
         let exclusions = RwLock::new(HashMap::new());
         Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), excluded, exclusions }))
     }
 
     /// Whether it matters to a page of this feed who reads it.
     pub fn minds_viewer(&self, owner: &str, rkey: &str) -> bool {
-        self.0.mixing.minds_viewer(&self.0.mixing.choose(&config_uri(owner, rkey)))
+        self.0.mixing.choose(&config_uri(owner, rkey)).minds_viewer()
     }
 
     /// Whether a page of this feed may have to wait for a mix that a stranger has written.
     pub fn may_wait(&self, owner: &str, rkey: &str) -> bool {
-        matches!(self.0.mixing.choose(&config_uri(owner, rkey)), Choice::Uploaded(_))
+        self.0.mixing.choose(&config_uri(owner, rkey)).is_uploaded()
     }
 
     /// A page of a feed, as the JSON of `app.bsky.feed.getFeedSkeleton`.
@@ -131,7 +131,7 @@ impl Feeds {
             reader,
         };
         let everybodys = asked(Reader::Everybody);
-        let own = inner.mixing.minds_viewer(&choice).then(|| asked(request.viewer.map_or(Reader::Unknown, |did| Reader::Known(did.to_owned()))));
+        let own = choice.minds_viewer().then(|| asked(request.viewer.map_or(Reader::Unknown, |did| Reader::Known(did.to_owned()))));
         let fresh = |asked: &Asked| inner.pages.fresh(asked, version, now);
         if let Some(body) = fresh(&everybodys).or_else(|| own.as_ref().and_then(fresh)) {
             return Ok(body);
@@ -230,7 +230,7 @@ impl Inner {
             if room == 0 || ended {
                 break;
             }
-            let counts_only = self.mixing.counts_only(choice);
+            let counts_only = choice.counts_only();
             let block = plan.read(&reader, &walk, if counts_only { room } else { CANDIDATES }, room, counts_only)?;
             let answer = if block.is_empty() {
                 Answer { picks: Vec::new(), consumed: block.request.sizes().to_vec() }

@@ -29,6 +29,7 @@ pub mod rules;
 pub mod sweep;
 pub mod wants;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,7 @@ use crate::clock::Clock;
 use crate::community::letters::Subject;
 use crate::community::{Bounds, Changes, Registry, showing};
 use crate::event::Body;
+use crate::sandbox::Current;
 use crate::sandbox::filter::Filter;
 use crate::store::schema::time_of;
 use crate::store::{CommunityId, Queue, Span, Store, StoreError, Table, View};
@@ -93,6 +95,7 @@ pub struct CommitterDied;
 pub struct Ingest {
     store: Store,
     queue: Queue,
+    components: Current,
     filter: Filter,
     registry: Registry,
     bounds: Bounds,
@@ -111,7 +114,7 @@ pub struct Ingest {
 pub struct Parts {
     pub store: Store,
     pub queue: Queue,
-    pub filter: Filter,
+    pub components: Current,
     pub registry: Registry,
     pub bounds: Bounds,
     pub rules: Rules,
@@ -124,11 +127,12 @@ pub struct Parts {
 impl Ingest {
     /// Brings the open communities in line with the operator's rules; then the loop can run.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { store, queue, filter, registry, bounds, rules, clock, settings, changes } = parts;
+        let Parts { store, queue, components, registry, bounds, rules, clock, settings, changes } = parts;
+        let filter = Filter::new(Arc::clone(&components.now().filter));
         let sweep = Sweep::starting_at(clock.now_ms());
         let committer = Committer::start(store.clone(), queue.clone(), changes).map_err(StartError::Thread)?;
-        let mut ingest =
-            Self { store, queue, filter, registry, bounds, rules, clock, settings, sweep, committer, next_retry: Some(i64::MIN), last_batch: Instant::now() };
+        let (next_retry, last_batch) = (Some(i64::MIN), Instant::now());
+        let mut ingest = Self { store, queue, components, filter, registry, bounds, rules, clock, settings, sweep, committer, next_retry, last_batch };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -200,6 +204,7 @@ impl Ingest {
         let (pending, taken_up_to) = self.committer.pending();
         let snapshot = self.store.snapshot()?;
         let taken = Queue::take(&snapshot, taken_up_to, BACKLOG_EVENTS, BACKLOG_BYTES)?;
+        self.follow();
         let mut view = Box::new(View::new(snapshot, pending));
         showing::begin_edition(&mut view)?;
         let unchanged = view.bytes();
@@ -239,6 +244,14 @@ impl Ingest {
         }
         self.finish(view, agenda, due, &taken.rows, taken.events.len(), now)?;
         Ok(taken.events.len())
+    }
+
+    /// A batch is made with one set of components. It is asked for after the events were taken, so that whatever arrives once a reload
+    /// is done is judged by the new ones.
+    fn follow(&mut self) {
+        let now = self.components.now();
+        self.filter.follow(&now.filter);
+        self.registry.follow(&now.objects);
     }
 
     /// Tells the objects, takes out what is above the bounds, retries what is due, acknowledges the rows, and commits.

@@ -3,6 +3,7 @@
 //! Stateless, so an instance is kept until it traps. After a trap the batch is tried again record by record in a fresh
 //! instance, and a record that makes the filter trap alone counts as malformed: one record can't stop the queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::Store;
@@ -60,9 +61,39 @@ impl WasiView for State {
     }
 }
 
+/// The filter, linked and ready to be instantiated.
+pub struct Filters {
+    pre: FilterPre<State>,
+}
+
+impl std::fmt::Debug for Filters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Filters")
+    }
+}
+
+impl Filters {
+    pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME.to_owned(), cause: one_line(&format!("{cause:#}")) };
+        let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
+        let mut linker = Linker::new(&sandbox.engine);
+        wasi::link(&mut linker).map_err(unusable)?;
+        let pre = linker.instantiate_pre(&component).and_then(FilterPre::new).map_err(unusable)?;
+        Ok(Self { pre })
+    }
+
+    fn instantiate(&self) -> Result<(Store<State>, bindings::Filter), Fault> {
+        let mut store = Store::new(self.pre.engine(), State { limits: Limits::default(), wasi: Nothing::new() });
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(ticks(DEADLINE));
+        let filter = self.pre.instantiate(&mut store).map_err(|cause| fault(&store, &cause))?;
+        Ok((store, filter))
+    }
+}
+
 /// The filter, with an instance of it.
 pub struct Filter {
-    pre: FilterPre<State>,
+    of: Arc<Filters>,
     live: Option<(Store<State>, bindings::Filter)>,
 }
 
@@ -73,13 +104,15 @@ impl std::fmt::Debug for Filter {
 }
 
 impl Filter {
-    pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
-        let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
-        let mut linker = Linker::new(&sandbox.engine);
-        wasi::link(&mut linker).map_err(unusable)?;
-        let pre = linker.instantiate_pre(&component).and_then(FilterPre::new).map_err(unusable)?;
-        Ok(Self { pre, live: None })
+    pub fn new(of: Arc<Filters>) -> Self {
+        Self { of, live: None }
+    }
+
+    /// Judges by this component from now on.
+    pub fn follow(&mut self, now: &Arc<Filters>) {
+        if !Arc::ptr_eq(&self.of, now) {
+            *self = Self::new(Arc::clone(now));
+        }
     }
 
     /// One verdict for each record.
@@ -98,7 +131,7 @@ impl Filter {
         }
     }
 
-    fn try_judge(&mut self, batch: &[RawRecord<'_>]) -> Result<Vec<Verdict>, Fault> {
+    pub(super) fn try_judge(&mut self, batch: &[RawRecord<'_>]) -> Result<Vec<Verdict>, Fault> {
         let raw: Vec<Raw> = batch
             .iter()
             .map(|record| Raw {
@@ -110,7 +143,7 @@ impl Filter {
             .collect();
         let (mut store, filter) = match self.live.take() {
             Some(live) => live,
-            None => self.instantiate()?,
+            None => self.of.instantiate()?,
         };
         store.set_epoch_deadline(ticks(DEADLINE));
         let outcome = filter.atrarium_filter_records().call_judge(&mut store, &raw);
@@ -121,14 +154,6 @@ impl Filter {
         }
         self.live = Some((store, filter));
         Ok(verdicts.into_iter().map(verdict).collect())
-    }
-
-    fn instantiate(&self) -> Result<(Store<State>, bindings::Filter), Fault> {
-        let mut store = Store::new(self.pre.engine(), State { limits: Limits::default(), wasi: Nothing::new() });
-        store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(ticks(DEADLINE));
-        let filter = self.pre.instantiate(&mut store).map_err(|cause| fault(&store, &cause))?;
-        Ok((store, filter))
     }
 }
 

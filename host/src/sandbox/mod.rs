@@ -1,6 +1,8 @@
 //! WebAssembly components: the engine they run on, the walls around them, and one file for each world.
 //!
 //! * [`components`]: where the components' bytes come from, and how `moderation` is composed into `community-feed`.
+//! * [`linked`]: the operator's components, compiled, linked and tried ([`rehearsal`]); and which of them count now.
+//! * [`reload`]: others take their place while the program runs.
 //! * [`engine`]: wasmtime's settings, the ticking of epochs, the limits of an instance.
 //! * [`strangers`]: mixes that a community's owner has uploaded: admission, and calls in which they can do nothing but answer.
 //! * [`filter`], [`object`], [`mix`]: calling each world; generated bindings meet the host's own types there and nowhere else.
@@ -11,15 +13,23 @@
 pub mod components;
 pub mod engine;
 pub mod filter;
+pub mod linked;
 pub mod mix;
 pub mod object;
 mod printed;
+mod rehearsal;
+pub mod reload;
 pub mod strangers;
 mod streams;
 mod wasi;
 
+use std::io;
+use std::path::PathBuf;
+
 pub use components::Components;
 pub use engine::Sandbox;
+pub use linked::{Current, Linked};
+pub use reload::Reload;
 
 /// Why a call gave no answer. Retried by the caller, in a fresh instance, as often as its rules say.
 #[derive(Debug, thiserror::Error)]
@@ -32,15 +42,39 @@ pub enum Fault {
     Refused { component: &'static str, doing: &'static str, cause: String },
 }
 
-/// What must hold before anything starts.
+impl Fault {
+    fn cause(&self) -> &str {
+        match self {
+            Self::Trap { cause, .. } | Self::Refused { cause, .. } => cause,
+        }
+    }
+}
+
+/// What must hold before a component is used.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error("cannot read the component {path}: {cause}")]
-    Read { path: std::path::PathBuf, cause: std::io::Error },
+    Read { path: PathBuf, cause: io::Error },
+    #[error("cannot read the directory of components {path}: {cause}")]
+    Directory { path: PathBuf, cause: io::Error },
     #[error("the component {name} can't be used: {cause}; a component built for another version of its contract in wit/ is refused like this")]
-    Unusable { name: &'static str, cause: String },
+    Unusable { name: String, cause: String },
+    /// It fits its contract, and fails at the most ordinary work.
+    #[error("the component {name} was tried and failed: {cause}")]
+    Failed { name: String, cause: String },
     #[error("the WebAssembly engine does not start: {0}")]
     Engine(String),
+}
+
+impl SandboxError {
+    /// The same of a component that is known by this name to the operator.
+    fn of(self, called: String) -> Self {
+        match self {
+            Self::Unusable { cause, .. } => Self::Unusable { name: called, cause },
+            Self::Failed { cause, .. } => Self::Failed { name: called, cause },
+            other => other,
+        }
+    }
 }
 
 /// A cause for a log line or a sentence: in one line, of bounded length, and without the numbers of a stripped module's functions.

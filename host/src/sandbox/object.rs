@@ -248,7 +248,7 @@ impl std::fmt::Debug for Objects {
 
 impl Objects {
     pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME.to_owned(), cause: one_line(&format!("{cause:#}")) };
         let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
         let mut linker = Linker::new(&sandbox.engine);
         wasi::link(&mut linker).map_err(unusable)?;

@@ -32,9 +32,11 @@ impl WasiView for State {
     }
 }
 
-/// The default mix, linked and ready to be instantiated. One for the program.
+/// The default mix, linked and ready to be instantiated.
 pub struct Mixes {
     pre: FeedMixPre<State>,
+    /// Whether it is the embedded one, which minds neither who reads nor what a post is like.
+    pub embedded: bool,
 }
 
 impl std::fmt::Debug for Mixes {
@@ -56,15 +58,15 @@ impl std::fmt::Debug for Mix {
 }
 
 impl Mixes {
-    pub fn new(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, SandboxError> {
-        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME, cause: one_line(&format!("{cause:#}")) };
+    pub fn new(sandbox: &Sandbox, bytes: &[u8], embedded: bool) -> Result<Self, SandboxError> {
+        let unusable = |cause: wasmtime::Error| SandboxError::Unusable { name: NAME.to_owned(), cause: one_line(&format!("{cause:#}")) };
         let component = Component::from_binary(&sandbox.engine, bytes).map_err(unusable)?;
         let mut linker = Linker::new(&sandbox.engine);
         wasi::link(&mut linker).map_err(unusable)?;
         atrarium::feed_mix::log::add_to_linker::<State, HasSelf<Ears>>(&mut linker, |state| &mut state.ears).map_err(unusable)?;
         atrarium::feed_mix::viewer::add_to_linker::<State, HasSelf<Ears>>(&mut linker, |state| &mut state.ears).map_err(unusable)?;
         let pre = linker.instantiate_pre(&component).and_then(FeedMixPre::new).map_err(unusable)?;
-        Ok(Self { pre })
+        Ok(Self { pre, embedded })
     }
 
     pub fn instantiate(&self) -> Result<Mix, Fault> {
