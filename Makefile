@@ -12,7 +12,7 @@ WASM_TARGET := wasm32-wasip2
 PEERS := tests/peers/node_modules/.installed
 SCHEMATHESIS := target/schemathesis/.installed
 
-.PHONY: run network build test bench lint setup peers postgresql schemathesis
+.PHONY: run network build test bench lint setup peers postgresql schemathesis examples node python
 
 run: build
 	./target/release/atrarium demo
@@ -24,7 +24,7 @@ build: setup
 	$(CARGO) build --release --locked -p atrarium
 
 # The binary is built in the same call as the tests, so both have the failpoints and the same dependencies.
-test: setup peers schemathesis
+test: setup peers schemathesis examples
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
 
@@ -46,11 +46,7 @@ setup:
 peers: postgresql $(PEERS)
 
 # One of the packages is compiled, with the headers that came with Node if they did; else they are downloaded.
-$(PEERS): tests/peers/package-lock.json
-	@command -v node >/dev/null && command -v npm >/dev/null \
-		|| { echo "The real peers need Node 20 or newer with npm: install them (https://nodejs.org), then run make again" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
-		|| { echo "The real peers need Node 20 or newer; this is $$(node --version)" >&2; exit 1; }
+$(PEERS): tests/peers/package-lock.json | node
 	cd tests/peers && with=$$(node -p 'path.resolve(process.execPath, "../..")') \
 		&& if test -f "$$with/include/node/node.h"; then export npm_config_nodedir="$$with"; fi \
 		&& npm ci --prefer-offline --no-audit --no-fund
@@ -62,13 +58,29 @@ postgresql:
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql; } \
 		|| { echo "The real AppView needs PostgreSQL: run 'apt-get install postgresql' as root, or whatever installs it here" >&2; exit 1; }
 
-# What tries to prove the API's document wrong. Debian has the module that makes its environment in a package of its own.
+# What tries to prove the API's document wrong.
 schemathesis: $(SCHEMATHESIS)
 
-$(SCHEMATHESIS): tests/schemathesis/requirements.txt
-	@python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
-		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv; } \
-		|| { echo "The API's tests need Python 3.10 or newer with venv: run 'apt-get install python3-venv' as root, or whatever installs it here" >&2; exit 1; }
+$(SCHEMATHESIS): tests/schemathesis/requirements.txt | python
 	python3 -m venv --clear target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/schemathesis/requirements.txt
 	@touch $@
+
+# The example mixes that aren't written in Rust, tested and built by their own Makefiles, as target/examples/<name>.wasm.
+examples: node python
+	@mkdir -p target/examples
+	@for name in welcome tongues; do \
+		$(MAKE) --no-print-directory -C components/examples/$$name test mix.wasm \
+			&& cp components/examples/$$name/mix.wasm target/examples/$$name.wasm || exit 1; done
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { echo "The real peers and the examples need Node 20 or newer with npm: install them (https://nodejs.org), then run make again" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
+		|| { echo "The real peers and the examples need Node 20 or newer; this is $$(node --version)" >&2; exit 1; }
+
+# Debian has the module that makes environments in a package of its own.
+python:
+	@python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv; } \
+		|| { echo "The API's tests and the examples need Python 3.10 or newer with venv: run 'apt-get install python3-venv' as root, or whatever installs it here" >&2; exit 1; }

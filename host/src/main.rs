@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use atrarium::app::{App, Edges};
 use atrarium::authoring;
-use atrarium::cli::{self, Command, Mix};
+use atrarium::cli::mix::Mix;
+use atrarium::cli::{self, Command};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
 use atrarium::logging;
@@ -56,6 +57,7 @@ fn author(mix: Mix) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
     let text = runtime.block_on(async {
         match mix {
+            Mix::New { template, folder } => authoring::new::new(template, &folder),
             Mix::Check { file } => authoring::check::check(&program, &file).await,
             Mix::Run { file, against, limit } => authoring::run::run(&file, against.as_deref(), limit).await,
             Mix::Bench { file, against } => authoring::bench::bench(&file, against.as_deref()).await,

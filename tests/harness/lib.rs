@@ -13,6 +13,7 @@
 //! * [`http`]: a client that can also send what no client should.
 //! * [`api`]: somebody who uses the dashboard's API, with a token or, as browsers do, with cookies.
 //! * [`events`]: a reader of what happens in a community.
+//! * [`mixes`]: mixes that mean harm; [`bombs`]: those that harm whoever compiles them; [`uploads`]: uploading one.
 //! * [`peers`]: the real things beside the program: PLC directory, PDS, AppView; each a [`part`] on [`ports`] of its own.
 //! * [`detour`]: a server between the program and a real PDS that misbehaves on command.
 //! * [`repo`]: somebody with an account at a real PDS, and [`browser`]: their browser, where they sign in.
@@ -20,12 +21,14 @@
 //! Nothing here sleeps to let something happen: a test waits for the thing itself, with a limit.
 
 pub mod api;
+pub mod bombs;
 pub mod browser;
 pub mod detour;
 pub mod events;
 pub mod hosting;
 pub mod http;
 pub mod jetstream_v2;
+pub mod mixes;
 pub mod network;
 pub mod part;
 pub mod peers;

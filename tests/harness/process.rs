@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A name that the binary contains if it has failpoints.
 const FAILPOINT: &[u8] = b"ingest-after-commit";
 
+/// What building the examples leaves beside their sources.
+const BUILT: [&str; 5] = ["mix.wasm", "target", "node_modules", ".venv", "__pycache__"];
+
 /// How a process is started.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
@@ -173,11 +176,16 @@ fn is_current(binary: &Path) -> bool {
     sources.iter().all(|source| newest(source) <= built) && contains_failpoints()
 }
 
-/// When anything in this folder was last changed.
+/// When a file in this folder, or this file, was last changed.
 fn newest(path: &Path) -> SystemTime {
-    let own = path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let inside = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| newest(&entry.path()));
-    inside.fold(own, Ord::max)
+    if BUILT.iter().any(|name| path.ends_with(name)) {
+        return SystemTime::UNIX_EPOCH;
+    }
+    // Not the folder's own time, which is that of what building has left in it.
+    match std::fs::read_dir(path) {
+        Ok(inside) => inside.flatten().map(|entry| newest(&entry.path())).max().unwrap_or(SystemTime::UNIX_EPOCH),
+        Err(_) => path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH),
+    }
 }
 
 fn build(profile: &Path) {

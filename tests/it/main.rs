@@ -14,10 +14,12 @@ mod journey; // a community's life, as its people live it
 mod kill; // dies at any moment, and loses nothing
 mod law; // the law of the feed, against chance
 mod malformed; // what no lexicon allows
+mod mixes; // what strangers may upload, and what each hostile one gets
 mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod reload; // of components, while the program runs
 mod requests; // bad ones, to the running program
+mod templates; // of mixes, and what is built from them
 mod uploads; // owners' mixes: to the feed, and out of it again
 mod walks; // through a feed, while it changes
 mod wires; // either of them, and the change between the two

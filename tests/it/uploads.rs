@@ -290,3 +290,25 @@ async fn where_uploads_are_off_nothing_is_taken_and_nothing_that_was_is_asked() 
     assert_eq!(world.feed(&community).await, backwards_of(&posts));
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_for_ever_or_all_memory_to_be_compiled_ends_its_process_and_nothing_else() {
+    let mut world = World::with_flags(&["--mix-compile-secs", "5", "--mix-compile-mib", "256"]).await;
+    let (community, posts) = with_posts(&mut world, "main", 3).await;
+    let uploads = world.app().uploads.clone();
+    let uploading = tokio::spawn({
+        let (uploads, community) = (uploads.clone(), community.clone());
+        async move { upload(&uploads, &community, atrarium_tests::bombs::instances()).await }
+    });
+    while !uploading.is_finished() {
+        assert_eq!(world.feed(&community).await, posts, "feeds go on");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let info = uploading.await.expect("no panic").expect("there is room");
+    let Standing::Refused(sentence) = &info.standing else { panic!("{info:?}") };
+    assert!(sentence.contains("256 MiB") || sentence.contains("5 seconds"), "{sentence}");
+    // The next one is looked at as if nothing had been.
+    let info = upload(&uploads, &community, backwards()).await.expect("there is room");
+    assert!(matches!(info.standing, Standing::Ready(_)), "{info:?}");
+    world.stop().await;
+}

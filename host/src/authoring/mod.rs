@@ -1,5 +1,6 @@
-//! What authors of mixes do at home: `atrarium mix check`, `run` and `bench`.
+//! What authors of mixes do at home: `atrarium mix new`, `check`, `run` and `bench`.
 //!
+//! * [`new`]: a mix to begin with, in one of three languages.
 //! * [`check`]: the very admission that a server does, in a process with its limits.
 //! * [`run`]: the page that a mix makes of some posts, beside the default mix's.
 //! * [`bench`]: what a call takes.
@@ -10,6 +11,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod new;
 pub mod posts;
 pub mod run;
 

@@ -130,6 +130,15 @@ fn warn_of_others(directory: &Path, names: &[&str]) -> io::Result<()> {
 /// Plugs the policy into the object.
 fn compose(community_feed: &Found, moderation: &Found) -> Result<Vec<u8>, SandboxError> {
     let unusable = |found: &Found, cause: String| SandboxError::Unusable { name: found.called(), cause: one_line(&cause) };
+    // Where they don't fit each other, the one that comes from a file is to blame.
+    let unfit = |cause: &str| SandboxError::Unusable {
+        name: match (&community_feed.path, &moderation.path) {
+            (Some(_), None) => community_feed.called(),
+            (Some(_), Some(_)) => called("moderation", &[community_feed, moderation]),
+            (None, _) => moderation.called(),
+        },
+        cause: one_line(cause),
+    };
     let mut graph = CompositionGraph::new();
     let socket = Package::from_bytes("atrarium:community-feed", None, community_feed.bytes.to_vec(), graph.types_mut())
         .map_err(|cause| unusable(community_feed, format!("{cause:#}")))?;
@@ -138,8 +147,8 @@ fn compose(community_feed: &Found, moderation: &Found) -> Result<Vec<u8>, Sandbo
     let socket = graph.register_package(socket).map_err(|cause| unusable(community_feed, cause.to_string()))?;
     let policy = graph.register_package(policy).map_err(|cause| unusable(moderation, cause.to_string()))?;
     plug(&mut graph, vec![policy], socket).map_err(|cause| match cause {
-        PlugError::NoPlugHappened => unusable(moderation, "it does not export what community-feed imports".to_owned()),
-        other => unusable(moderation, format!("{other}: {:?}", std::error::Error::source(&other).map(ToString::to_string))),
+        PlugError::NoPlugHappened => unfit("moderation does not export what community-feed imports"),
+        other => unfit(&format!("{other}: {:?}", std::error::Error::source(&other).map(ToString::to_string))),
     })?;
     graph.encode(EncodeOptions::default()).map_err(|cause| unusable(community_feed, format!("{cause:#}")))
 }

@@ -82,5 +82,6 @@ fn one_line(cause: &str) -> String {
     const LONGEST: usize = 300;
     let without_backtrace = cause.rfind("wasm trap: ").map_or(cause, |at| &cause[at..]);
     let words = without_backtrace.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(LONGEST).collect()
+    // A terminal obeys what a guest puts into its words.
+    words.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST).collect()
 }

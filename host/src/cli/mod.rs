@@ -4,7 +4,7 @@
 //! atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
 //! atrarium backfill [OPTIONS]                  reads repos until nothing is left to be read, and ends
 //! atrarium demo [OPTIONS]                      the same on a replay, with data of its own
-//! atrarium mix check|run|bench FILE            what an author of a mix does at home
+//! atrarium mix new|check|run|bench …           what an author of a mix does at home
 //! atrarium --version | --help
 //! ```
 //!
@@ -14,8 +14,9 @@
 //!
 //! Nothing is printed here and the process goes on: `main` decides what to do with a [`Command`] or with [`Mistakes`].
 
+pub mod mix;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -32,19 +33,11 @@ pub enum Command {
     Backfill(Box<Config>),
     Demo(Demo),
     /// What authors of mixes do at home.
-    Mix(Mix),
+    Mix(mix::Mix),
     /// Look at a component in a process that has nothing else to do; only the program itself asks for it.
     Admit(confined::Task),
     /// Show this text on stdout and end: help, or the version.
     Show(String),
-}
-
-/// What is to be done with the component in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mix {
-    Check { file: PathBuf },
-    Run { file: PathBuf, against: Option<String>, limit: u32 },
-    Bench { file: PathBuf, against: Option<String> },
 }
 
 /// A demo's configuration; its `jetstream` is for the demo to replace.
@@ -74,7 +67,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
             Ok(if name == "serve" { Command::Serve(config) } else { Command::Backfill(config) })
         }
         Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
-        Some(("mix", matches)) => mix(matches, mistakes).map(Command::Mix),
+        Some(("mix", matches)) => mix::parse(matches, mistakes).map(Command::Mix),
         Some(("admit", matches)) => admit(matches).map(Command::Admit).ok_or(mistakes),
         _ => Err(mistakes),
     }
@@ -151,43 +144,7 @@ fn grammar() -> clap::Command {
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommands([serve, backfill, demo, mixes(), admission()])
-}
-
-/// For who writes a mix.
-fn mixes() -> clap::Command {
-    let file = || Arg::new("file").value_name("FILE").required(true).help("The component (.wasm)");
-    let against = || {
-        Arg::new("against")
-            .long("against")
-            .value_name("FILE|URL")
-            .help("Posts as JSON, such as <server>/api/communities/<id>/feed-mix/candidates [default: made up]")
-    };
-    let limit = Arg::new("limit").long("limit").value_name("NUMBER").help("Posts of a page, 1 to 100 [default: 20]");
-    let command = |name, about| clap::Command::new(name).about(about).arg(file());
-    clap::Command::new("mix").about("Write a feed mix: check, try and measure it").subcommand_required(true).disable_help_subcommand(true).subcommands([
-        command("check", "Say whether a server would take the component, just as it does itself"),
-        command("run", "Show the page that the mix makes beside the default mix's").arg(against()).arg(limit),
-        command("bench", "Measure what a call takes").arg(against()),
-    ])
-}
-
-fn mix(matches: &ArgMatches, mut mistakes: Mistakes) -> Result<Mix, Mistakes> {
-    let Some((name, matches)) = matches.subcommand() else { return Err(mistakes) };
-    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
-    let file = text("file").unwrap_or_default().into();
-    match name {
-        "check" => mistakes.unless_any(Mix::Check { file }),
-        "bench" => mistakes.unless_any(Mix::Bench { file, against: text("against") }),
-        _ => {
-            let limit = text("limit").unwrap_or_else(|| "20".to_owned());
-            let number = limit.parse().ok().filter(|number| (1..=100).contains(number));
-            if number.is_none() {
-                mistakes.add("limit", Source::Flag, Some(&limit), "a whole number from 1 to 100".to_owned());
-            }
-            mistakes.unless_any(Mix::Run { file, against: text("against"), limit: number.unwrap_or(20) })
-        }
-    }
+        .subcommands([serve, backfill, demo, mix::grammar(), admission()])
 }
 
 /// What the server starts for each upload. No person is meant to type it, so it is in no help.

@@ -1,0 +1,4 @@
+;; Answers with neither a page nor an error.
+(func $misdeed (type $mix)
+  (i32.store8 (i32.const 64) (i32.const 7))
+  (i32.const 64))

@@ -1,0 +1,15 @@
+;; Picks what isn't there, and what is there again and again; pins and notes the same; and has consumed four thousand million of
+;; everything. Right are only the picks of the posts 1 and 0, in this order, and that 0 is pinned.
+(data (i32.const 0x1000) "\01\00\00\00\01\00\00\00\ff\ff\ff\ff\58\02\00\00\00\00\00\80\00\00\00\00\01\00\00\00")
+(data (i32.const 0x2000) "\00\00\00\00\ff\ff\ff\ff\09\00\00\00\00\00\00\00")
+(data (i32.const 0x3000) "\ff\ff\ff\ff\00\20\00\00\04\00\00\00\09\00\00\00\00\20\00\00\04\00\00\00")
+(func $misdeed (type $mix)
+  (memory.fill (i32.const 0x4000) (i32.const 255) (i32.const 36))
+  (drop (call $page (i32.const 0x1000) (i32.const 7) (i32.const 0x3000) (i32.const 2)))
+  (i32.store (i32.const 76) (i32.const 1))
+  (i32.store (i32.const 80) (i32.const 0x2000))
+  (i32.store (i32.const 84) (i32.const 4))
+  (i32.store (i32.const 100) (i32.const 1))
+  (i32.store (i32.const 104) (i32.const 0x4000))
+  (i32.store (i32.const 108) (i32.const 9))
+  (i32.const 64))

@@ -1,0 +1,7 @@
+;; Logs 1,000 bytes for ever.
+(func $misdeed (type $mix)
+  (memory.fill (i32.const 4096) (i32.const 120) (i32.const 1000))
+  (loop $for-ever
+    (call $log (i32.const 4096) (i32.const 1000))
+    (br $for-ever))
+  (unreachable))

@@ -1,0 +1,5 @@
+;; Logs bytes that are no UTF-8.
+(data (i32.const 512) "before\ff\fe\c3")
+(func $misdeed (type $mix)
+  (call $log (i32.const 512) (i32.const 9))
+  (call $nothing))

@@ -1,0 +1,5 @@
+;; Answers, and computes for ever when the host lets it clean up.
+(func (export "post-return") (param i32)
+  (loop $for-ever (br $for-ever)))
+(func $misdeed (type $mix)
+  (call $nothing))

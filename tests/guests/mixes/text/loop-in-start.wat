@@ -1,0 +1,6 @@
+;; Computes for ever before anybody has asked it anything.
+(func $start
+  (loop $for-ever (br $for-ever)))
+(start $start)
+(func $misdeed (type $mix)
+  (unreachable))

@@ -1,0 +1,6 @@
+;; Holds more and more things to wait for.
+(func $misdeed (type $mix)
+  (loop $for-ever
+    (drop (call $wait (i64.const 1000000)))
+    (br $for-ever))
+  (unreachable))
