@@ -32,7 +32,7 @@ fn every_refusal_says_what_it_is_and_what_to_do() {
     check("another contract", &with("export", "atrarium:feed-mix/mix@2.0.0"), "is written for atrarium:feed-mix/mix@2.0.0");
     check("no mix", &with("export", "my:own/thing@1.0.0"), "so it is no feed mix. It exports: my:own/thing@1.0.0");
     check("a mix that isn't one", &with("export", "atrarium:feed-mix/mix@1.0.0"), "doesn't fit the contract of a feed mix");
-    check("the filter", &component(env!("OUT_DIR"), "filter"), "so it is no feed mix");
+    check("the filter", &component(env!("OUT_DIR"), "filter"), "asks for atrarium:events/types@2.0.0, which belongs to another part of the host");
 }
 
 /// Code that wasmtime has compiled before: an ELF file.

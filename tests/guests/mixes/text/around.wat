@@ -97,7 +97,7 @@
       (local.get $at))
 
     ;; If it can wait it is right in the trial: there the community's name ends in "/trial".
-    (func (export "mix") (type $mix)
+    (func (export "mix") (type $mix) (param $request i32) (result i32)
       (local $name-end i32)
       (local.set $name-end (i32.add (i32.load (local.get $request)) (i32.load offset=4 (local.get $request))))
       (if (i32.and (i32.const PATIENT) (i64.eq

@@ -3,7 +3,7 @@
 (data (i32.const 0x1000) "\01\00\00\00\01\00\00\00\ff\ff\ff\ff\58\02\00\00\00\00\00\80\00\00\00\00\01\00\00\00")
 (data (i32.const 0x2000) "\00\00\00\00\ff\ff\ff\ff\09\00\00\00\00\00\00\00")
 (data (i32.const 0x3000) "\ff\ff\ff\ff\00\20\00\00\04\00\00\00\09\00\00\00\00\20\00\00\04\00\00\00")
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (memory.fill (i32.const 0x4000) (i32.const 255) (i32.const 36))
   (drop (call $page (i32.const 0x1000) (i32.const 7) (i32.const 0x3000) (i32.const 2)))
   (i32.store (i32.const 76) (i32.const 1))

@@ -1,5 +1,5 @@
 ;; Logs 1,000 bytes for ever.
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (memory.fill (i32.const 4096) (i32.const 120) (i32.const 1000))
   (loop $for-ever
     (call $log (i32.const 4096) (i32.const 1000))

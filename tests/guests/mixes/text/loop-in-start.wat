@@ -2,5 +2,5 @@
 (func $start
   (loop $for-ever (br $for-ever)))
 (start $start)
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (unreachable))

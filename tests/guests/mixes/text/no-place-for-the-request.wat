@@ -1,5 +1,5 @@
 ;; Breaks off when the host asks it for room for the request.
 (func (export "realloc") (param i32 i32 i32 i32) (result i32)
   (unreachable))
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (unreachable))

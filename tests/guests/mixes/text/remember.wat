@@ -3,7 +3,7 @@
 (elem declare func $trace)
 (global $seen (mut i64) (i64.const 0))
 (func $trace)
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (if (i64.ne (global.get $seen) (i64.const 0)) (then (unreachable)))
   (if (i64.ne (i64.load (i32.const 4096)) (i64.const 0)) (then (unreachable)))
   (if (i32.ne (memory.size) (i32.const 64)) (then (unreachable)))

@@ -1,5 +1,5 @@
 ;; Waits for the same thing 10,000 times at once, again and again.
-(func $misdeed (type $mix)
+(func $misdeed (type $mix) (param $request i32) (result i32)
   (local $handle i32) (local $at i32)
   (local.set $handle (call $wait (i64.const 3600000000000)))
   (local.set $at (i32.const 0x10000))
