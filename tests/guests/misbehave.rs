@@ -1,7 +1,7 @@
 //! What the hostile guests do when a name tells them to. Everything else they do as the real ones, whose sources they share.
 
-/// Does what the name's first word says, as in `trap-1`, `loop-here`, `eat-all` or `refuse-this`; of an AT-URI, the record key is the
-/// name. Any other name is harmless.
+/// Does what the name's first word says, as in `trap-1`, `loop-here`, `idle-away`, `eat-all` or `refuse-this`; of an AT-URI, the record key
+/// is the name. Any other name is harmless.
 pub(crate) fn as_told(name: &str) -> Result<(), String> {
     let name = name.rsplit('/').next().unwrap_or_default();
     match name.split('-').next() {
@@ -9,6 +9,11 @@ pub(crate) fn as_told(name: &str) -> Result<(), String> {
         Some("loop") => loop {
             std::hint::spin_loop();
         },
+        // Tens of millions of instructions, and then as if nothing were.
+        Some("idle") => {
+            (0..8_000_000_u32).for_each(|n| drop(std::hint::black_box(n)));
+            Ok(())
+        }
         Some("eat") => {
             let mut eaten = Vec::new();
             loop {

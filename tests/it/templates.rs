@@ -2,11 +2,15 @@
 //!
 //! The tools that the examples have fetched (`make examples`) are lent to each new folder, so these tests need no network.
 
+use std::fs::File;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use atrarium_tests::process::binary;
+
+const LONG_AGO: Duration = Duration::from_secs(1_000_000_000);
 
 /// The bytes with which a component begins, and no core module does.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -36,6 +40,11 @@ fn check(language: &str, lent: Option<(&str, &str)>, lock: &str) {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../components/examples").join(example).join(tools);
         assert!(from.join(".installed").exists(), "{} isn't there: run `make examples` first", from.display());
         symlink(from, folder.join(tools)).expect("the folder is ours");
+        // What names the tools was there before they were, as in the example: else they would be fetched anew, into the example's folder.
+        for file in std::fs::read_dir(&folder).expect("the folder is ours").flatten().filter(|entry| entry.path().is_file()) {
+            let file = File::options().append(true).open(file.path()).expect("the folder is ours");
+            file.set_modified(SystemTime::UNIX_EPOCH + LONG_AGO).expect("a file has a time");
+        }
     }
     let locked = std::fs::read(folder.join(lock)).expect("the new mix has its lock");
     run(&folder, Path::new("make"), &[]);

@@ -177,6 +177,8 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     check("operators", [(DID, DID), ("did:web:a.example,did:web:b.example", "did:web:a.example,did:web:b.example"), (&format!(" {DID} , "), DID)]);
     check("client-address-header", [("X-Forwarded-For", "x-forwarded-for"), ("x-real-ip", "x-real-ip"), ("cf-connecting-ip", "cf-connecting-ip")]);
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
+    check("no-mix-uploads", same("true", "false", "true"));
+    check("mix-uploaders", [(DID, DID), ("did:web:a.example,did:web:b.example", "did:web:a.example,did:web:b.example"), (&format!(" {DID} , "), DID)]);
     for key in keys::ALL {
         if let Takes::Number(number) = key.takes {
             let (least, most, between) = (number.least.to_string(), number.most.to_string(), (number.least + 1).to_string());

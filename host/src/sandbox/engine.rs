@@ -131,9 +131,14 @@ impl Limits {
         self.memory.taken
     }
 
-    /// Whether the instance has asked for more than it may have.
-    pub(super) fn refused(&self) -> bool {
-        self.memory.refused || self.elements.refused
+    /// Whether the instance has asked for more memory than it may have.
+    pub(super) fn refused_memory(&self) -> bool {
+        self.memory.refused
+    }
+
+    /// The same of its tables.
+    pub(super) fn refused_elements(&self) -> bool {
+        self.elements.refused
     }
 }
 

@@ -21,6 +21,7 @@ mod rehearsal;
 pub mod reload;
 pub mod strangers;
 mod streams;
+mod tail;
 mod wasi;
 
 use std::io;

@@ -1,7 +1,7 @@
 //! The part of WASI that a guest written in Rust asks for, with nothing behind it.
 //!
 //! Linked are streams, standard input and output, the environment, exit and the terminal queries: no files, no network, no
-//! clock, no randomness. Input is empty, the environment too; what a guest prints to its error stream is kept, up to a bound,
+//! clock, no randomness. Input is empty, the environment too; the end of what a guest prints to its error stream is kept,
 //! because a panic's message goes there.
 //!
 //! For strangers the interfaces of clocks, randomness and files are linked too, so that whatever a language's runtime asks for
@@ -14,31 +14,28 @@ use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sync};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::streams::AtOnce;
-
-/// A panic's message fits; a guest that prints more traps.
-const STDERR: usize = 4 << 10;
+use super::tail::Tail;
 
 /// A guest's view of the world outside.
 pub(super) struct Nothing {
     context: WasiCtx,
     table: ResourceTable,
-    stderr: MemoryOutputPipe,
+    stderr: Tail,
 }
 
 impl Nothing {
     pub(super) fn new() -> Self {
-        let stderr = MemoryOutputPipe::new(STDERR);
+        let stderr = Tail::default();
         Self { context: WasiCtx::builder().stderr(stderr.clone()).build(), table: ResourceTable::new(), stderr }
     }
 
     /// For a guest to which it is always this moment, in milliseconds since the Unix epoch. What it prints to either stream is kept.
     pub(super) fn standing_at(now: i64) -> Self {
-        let stderr = MemoryOutputPipe::new(STDERR);
+        let stderr = Tail::default();
         let clock = Standing(Duration::from_millis(u64::try_from(now).unwrap_or(0)));
         let chance = || Deterministic::new(CHANCE.to_vec());
         let context = WasiCtx::builder()
@@ -60,10 +57,9 @@ impl Nothing {
         WasiCtxView { ctx: &mut self.context, table: &mut self.table }
     }
 
-    /// What the guest has printed to its error stream, the last line first of all.
+    /// The end of what the guest has printed, in one line.
     pub(super) fn last_words(&self) -> Option<String> {
-        let printed = self.stderr.contents();
-        let text = String::from_utf8_lossy(&printed).trim().replace('\n', " / ");
+        let text = self.stderr.text().trim().replace('\n', " / ");
         (!text.is_empty()).then_some(text)
     }
 }

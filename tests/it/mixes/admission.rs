@@ -32,6 +32,8 @@ fn every_refusal_says_what_it_is_and_what_to_do() {
     check("another contract", &with("export", "atrarium:feed-mix/mix@2.0.0"), "is written for atrarium:feed-mix/mix@2.0.0");
     check("no mix", &with("export", "my:own/thing@1.0.0"), "so it is no feed mix. It exports: my:own/thing@1.0.0");
     check("a mix that isn't one", &with("export", "atrarium:feed-mix/mix@1.0.0"), "doesn't fit the contract of a feed mix");
+    let long = format!("evil:corp/{}@1.0.0", "long".repeat(10_000));
+    check("a name without end", &with("import", &long), "asks for evil:corp/longlong");
     check("the filter", &component(env!("OUT_DIR"), "filter"), "asks for atrarium:events/types@2.0.0, which belongs to another part of the host");
 }
 

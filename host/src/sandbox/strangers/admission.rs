@@ -14,6 +14,7 @@ use super::engine::Strangers;
 use super::guest::{Allowance, Guest, Run};
 use super::inspect::{self, Language};
 use super::trial;
+use crate::sandbox::one_line;
 
 /// How long a call of the trial may last.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,7 +60,7 @@ fn try_admit(strangers: &Strangers, bytes: &[u8], allowance: &Allowance) -> Resu
     for (what, request) in trial::requests() {
         let failed = |run: &Run| {
             let why = run.outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            let said = if run.printed.is_empty() { String::new() } else { format!(" It said: {}", run.printed) };
+            let said = if run.printed.is_empty() { String::new() } else { format!(" It said: {}", one_line(&run.printed)) };
             format!("In a trial with {what} the mix {why}.{said}")
         };
         let first = guest.run(&request, None, allowance);

@@ -28,6 +28,9 @@ const PARTS: usize = 64;
 /// Handles of WASI's that a mix may hold.
 const HANDLES: usize = 1_024;
 
+/// Letters of what a mix has printed last, where it broke off.
+const LAST_WORDS: usize = 300;
+
 /// What one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Allowance {
@@ -59,9 +62,13 @@ pub enum Failure {
     Starved,
     #[error("needed too much memory: a call may have {allowed_mib} MiB in all")]
     Memory { allowed_mib: usize },
+    #[error("needed too large tables: all of a call's may have {TABLE_LIMIT} elements together")]
+    Tables,
+    #[error("has too many parts: a mix may have {PARTS} core instances, and as many memories and tables")]
+    Parts,
     #[error("nested its calls too deeply")]
     Stack,
-    #[error("handed over too much at once: an answer may have {allowed_kib} KiB")]
+    #[error("handed over too much at once: neither an answer nor anything else may have more than {allowed_kib} KiB")]
     Answer { allowed_kib: usize },
     #[error("broke off: {0}")]
     Trap(String),
@@ -77,6 +84,8 @@ impl Failure {
             Self::Time { .. } => "time",
             Self::Starved => "starved",
             Self::Memory { .. } => "memory",
+            Self::Tables => "tables",
+            Self::Parts => "parts",
             Self::Stack => "stack",
             Self::Answer { .. } => "answer",
             Self::Trap(_) => "trap",
@@ -203,22 +212,35 @@ impl State {
 }
 
 fn failure(cause: &wasmtime::Error, state: &State, allowance: &Allowance) -> Failure {
-    let text = format!("{cause:#}");
+    // What is said around it is where the code was, by numbers that nobody knows.
+    let text = cause.root_cause().to_string();
     match cause.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => return Failure::Fuel { allowed: allowance.fuel },
         Some(Trap::Interrupt) => return Failure::Time { allowed_ms: u64::try_from(allowance.time.as_millis()).unwrap_or(u64::MAX) },
         Some(Trap::StackOverflow) => return Failure::Stack,
         _ => {}
     }
-    if state.limits.refused() {
-        return Failure::Memory { allowed_mib: allowance.memory >> 20 };
-    }
-    // wasmtime's own type for it is private.
+    // wasmtime's own types for these are private. Before memory: what was refused may have been done without.
     if text.contains("allocated for hostcalls has been exhausted") {
         return Failure::Answer { allowed_kib: HANDED_OVER >> 10 };
+    }
+    if text.contains("resource limit exceeded") {
+        return Failure::Parts;
+    }
+    if state.limits.refused_memory() {
+        return Failure::Memory { allowed_mib: allowance.memory >> 20 };
+    }
+    if state.limits.refused_elements() {
+        return Failure::Tables;
     }
     if let Some(exit) = cause.downcast_ref::<I32Exit>() {
         return Failure::Trap(format!("it ended itself with code {}", exit.0));
     }
-    Failure::Trap(state.wasi.last_words().map_or_else(|| one_line(&text), |words| one_line(&words)))
+    Failure::Trap(state.wasi.last_words().map_or_else(|| one_line(&text), |words| one_line(end_of(&words))))
+}
+
+/// The end of a text: a panic's message comes last, and so does a traceback's.
+fn end_of(text: &str) -> &str {
+    let letters = text.char_indices().rev().nth(LAST_WORDS - 1);
+    letters.map_or(text, |(at, _)| &text[at..])
 }

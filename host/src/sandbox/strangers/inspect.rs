@@ -21,6 +21,9 @@ const BODY: usize = 1 << 20;
 /// Components within components.
 const COMPONENTS: usize = 64;
 
+/// Letters of a name that are repeated to its author.
+const LETTERS: usize = 200;
+
 /// What a component was written in, by what it says itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Language {
@@ -117,7 +120,7 @@ const MIX: &str = "atrarium:feed-mix/mix";
 /// Looks at all of an upload's bytes.
 pub fn inspect(bytes: &[u8]) -> Result<Seen, Refusal> {
     layer(bytes)?;
-    let invalid = |cause: wasmparser::BinaryReaderError| Refusal::Invalid(format!("{} at byte {}", cause.message(), cause.offset()));
+    let invalid = |cause: wasmparser::BinaryReaderError| Refusal::Invalid(format!("{} at byte {}", short(cause.message()), cause.offset()));
     let mut validator = Validator::new_with_features(features());
     let (mut parts, mut names) = (Parts::default(), Names::default());
     let mut depth = 0_usize;
@@ -239,18 +242,26 @@ impl Names {
             if OURS.contains(&name) {
                 compatible(import)?;
             } else if name.starts_with("wasi:sockets/") || name.starts_with("wasi:http/") {
-                return Err(Refusal::Network(import.clone()));
+                return Err(Refusal::Network(short(import)));
             } else if name.starts_with("atrarium:") {
-                return Err(Refusal::NotForMixes(import.clone()));
+                return Err(Refusal::NotForMixes(short(import)));
             } else if !(WASI.contains(&name) && import.contains("@0.2.")) {
-                return Err(Refusal::Unknown(import.clone()));
+                return Err(Refusal::Unknown(short(import)));
             }
         }
         match self.exports.iter().find(|export| bare(export) == MIX) {
             Some(export) => compatible(export),
             None if self.exports.is_empty() => Err(Refusal::NoMix("nothing".to_owned())),
-            None => Err(Refusal::NoMix(self.exports.iter().take(5).cloned().collect::<Vec<_>>().join(", "))),
+            None => Err(Refusal::NoMix(self.exports.iter().take(5).map(|export| short(export)).collect::<Vec<_>>().join(", "))),
         }
+    }
+}
+
+/// A name as it stands in a sentence: some have a hundred thousand letters.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 
@@ -263,6 +274,6 @@ fn bare(name: &str) -> &str {
 fn compatible(name: &str) -> Result<(), Refusal> {
     match name.split_once('@') {
         Some((_, version)) if version.starts_with("1.0.") => Ok(()),
-        _ => Err(Refusal::Version(name.to_owned())),
+        _ => Err(Refusal::Version(short(name))),
     }
 }
