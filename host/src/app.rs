@@ -144,9 +144,9 @@ impl App {
         let components = Current::new(Linked::link(&sandbox, &components, None)?);
         let reload = Reload::new(sandbox, config.components.clone(), components.clone());
         let state = State::open(&config.data_dir.join("state.redb"))?;
-        let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), program)?;
-        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), config.exclude_from_global.clone());
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
+        let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), changes.clone(), program)?;
+        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), config.exclude_from_global.clone());
         let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
         let parts = Parts {
             store: store.clone(),
@@ -245,8 +245,9 @@ impl App {
             service_did: service.did.clone(),
             apply,
             may_own: Arc::new(move |config| rules.allow(config)),
+            uploads: uploads.clone(),
             pulse,
-            limits: api::limits(&config),
+            limits: api::limits(&config, uploads.settings()),
             stop: stop.clone(),
         });
         let api = http::ApiParts {

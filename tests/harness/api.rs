@@ -176,6 +176,21 @@ impl Caller {
         answer
     }
 
+    /// Sends bytes as they are.
+    pub async fn send(&mut self, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Answer {
+        let length = bytes.len().to_string();
+        let head = self.head("POST", path, &[headers, &[("content-length", &length)]].concat());
+        let answer = http::send(self.address, &[head.as_bytes(), bytes].concat()).await;
+        answer.unwrap_or_else(|cause| panic!("POST {path} is not answered: {cause}"))
+    }
+
+    /// The head of a request, for who sends the body themself.
+    pub fn head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+        let own = self.own_headers(method, path);
+        let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        http::request(method, path, &[&own, headers].concat(), "")
+    }
+
     /// What happens in a community, from now on or behind an event that was seen.
     pub async fn events(&mut self, community: &str, last_event_id: Option<&str>) -> Result<Events, Answer> {
         let path = format!("/api/communities/{community}/events");

@@ -18,8 +18,8 @@ pub async fn upload(uploads: &Uploads, community: &str, bytes: Vec<u8>) -> Resul
         }
         to.finish(incoming, &uri, "a mix", "did:plc:uploader")
     };
-    let number = tokio::task::spawn_blocking(keeping).await.expect("an upload doesn't panic")?;
-    Ok(uploads.settled(community, number, PATIENCE).await?)
+    let kept = tokio::task::spawn_blocking(keeping).await.expect("an upload doesn't panic")?;
+    Ok(uploads.settled(community, kept.number, PATIENCE).await?)
 }
 
 /// Activates a version, or the default mix.

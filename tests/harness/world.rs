@@ -34,6 +34,8 @@ pub struct WorldOptions {
     pub scripts: Vec<Script>,
     /// Instead of the file: something with faults. Made anew for every start.
     pub backend: Option<fn() -> Backend>,
+    /// Instead of the binary: what looks at uploaded mixes.
+    pub program: Option<PathBuf>,
 }
 
 /// Which servers the program follows, in this order.
@@ -115,7 +117,8 @@ impl World {
         };
         let config = config(&self.directory, &jetstream, &self.options.flags);
         let backend = self.options.backend.map(|make| make());
-        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend, program: crate::process::binary().to_owned() };
+        let program = self.options.program.clone().unwrap_or_else(|| crate::process::binary().to_owned());
+        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend, program };
         self.app = Some(App::start(config, edges).await.expect("the program starts"));
     }
 

@@ -4,11 +4,15 @@
 mod access; // every endpoint, and everybody
 mod browsers; // what pages, other sites and cookies can do
 mod errors; // which, and what they don't tell
+mod mixes; // of owners: uploaded, previewed, activated, and what becomes of them
 mod operators; // how the host is, and whom it shuts out
 mod people; // roles, actions, names and lists
 mod proof; // who becomes somebody, and for how long
 mod shares; // how often somebody may ask, and try
 mod streams; // who listens, and for how long
+mod uploading; // how a mix comes in, and what doesn't
+
+use std::path::PathBuf;
 
 use atrarium_tests::api::Caller;
 use atrarium_tests::network::{CONFIG, did};
@@ -49,9 +53,14 @@ impl Town {
 
     /// `oscar` is an operator.
     async fn with_flags(flags: &[&str]) -> Self {
+        Self::with(flags, None).await
+    }
+
+    /// Uploaded mixes are looked at by this program.
+    async fn with(flags: &[&str], program: Option<PathBuf>) -> Self {
         let operator = did("oscar");
         let flags = ["--operators", operator.as_str()].iter().chain(flags).map(ToString::to_string).collect();
-        let mut world = World::with(WorldOptions { flags, ..WorldOptions::default() }).await;
+        let mut world = World::with(WorldOptions { flags, program, ..WorldOptions::default() }).await;
         let (olga, mia, max, ann, ben) = (did("olga"), did("mia"), did("max"), did("ann"), did("ben"));
         let config = records::with(records::config("Night moths", TAG, NOW - 50_000), json!({ "moderators": [mia, max] }));
         let community = world.create(&olga, CONFIG, "main", config);

@@ -45,7 +45,7 @@ fn sends(events: &[String]) -> impl Iterator<Item = Action> {
 }
 
 async fn world(scripts: Vec<Script>, flags: &[&str], network: Network) -> World {
-    let mut world = World::with(WorldOptions { scripts, flags: flags.iter().map(ToString::to_string).collect(), backend: None }).await;
+    let mut world = World::with(WorldOptions { scripts, flags: flags.iter().map(ToString::to_string).collect(), ..WorldOptions::default() }).await;
     world.network = network;
     world
 }

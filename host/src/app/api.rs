@@ -15,6 +15,7 @@ use crate::sandbox::Current;
 use crate::sandbox::filter::{Filter, Verdict};
 use crate::session::Sessions;
 use crate::store::{Queue, Store};
+use crate::uploads;
 
 /// Hands events to the writer, like any that were read from a repo, and waits until their effect can be read. It doesn't keep the
 /// writer alive: at the end of the program nobody takes them.
@@ -64,7 +65,7 @@ pub(super) fn pulse(health: Arc<Health>, store: Store, queue: Queue, sessions: S
     })
 }
 
-pub(super) fn limits(config: &Config) -> HostLimits {
+pub(super) fn limits(config: &Config, uploads: &uploads::Settings) -> HostLimits {
     HostLimits {
         communities_total: config.communities_total,
         communities_per_owner: config.communities_per_owner,
@@ -76,5 +77,8 @@ pub(super) fn limits(config: &Config) -> HostLimits {
         live_instances: config.live_instances,
         api_requests_per_hour: config.api_requests_per_hour,
         feed_requests_per_hour: config.feed_requests_per_hour,
+        mix_uploads: (&uploads.admitted).into(),
+        mixes_total_bytes: uploads.quotas.total_bytes,
+        mixes: uploads.into(),
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::StartError;
 use crate::clock::Clock;
+use crate::community::Changes;
 use crate::config::{self, Config};
 use crate::sandbox::strangers::{Allowance, Strangers};
 use crate::store::State;
@@ -13,9 +14,9 @@ use crate::uploads::{self, Admissions, Admitted, Bounds, Quotas, Settings, Uploa
 const CHECKING: usize = 3;
 const PER_HOUR: usize = 30;
 
-pub(super) fn open(config: &Config, state: State, clock: Clock, program: PathBuf) -> Result<(Uploads, Admissions), StartError> {
+pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes, program: PathBuf) -> Result<(Uploads, Admissions), StartError> {
     let directory = config.data_dir.join("compiled");
-    Ok(Uploads::open(uploads::Parts { state, strangers: Strangers::new()?, clock, directory, program, settings: settings(&config.uploads) })?)
+    Ok(Uploads::open(uploads::Parts { state, strangers: Strangers::new()?, clock, changes, directory, program, settings: settings(&config.uploads) })?)
 }
 
 fn settings(config: &config::Uploads) -> Settings {

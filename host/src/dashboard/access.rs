@@ -27,6 +27,12 @@ pub enum Deed {
     ReadUpkeep,
     /// Retry and drop dead letters of a community.
     HandleLetters,
+    /// What a community has uploaded for its feed, and what has become of it.
+    ReadMix,
+    /// Upload, try, activate and remove.
+    ChangeMix,
+    /// Go back to the default mix.
+    StopMix,
     CreateCommunity,
     AmendCommunity,
     CloseCommunity,
@@ -43,11 +49,14 @@ pub enum Deed {
 }
 
 impl Deed {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::ReadHidden,
         Self::ReadUpkeep,
         Self::HandleLetters,
+        Self::ReadMix,
+        Self::ChangeMix,
+        Self::StopMix,
         Self::CreateCommunity,
         Self::AmendCommunity,
         Self::CloseCommunity,
@@ -64,17 +73,18 @@ impl Deed {
         match self {
             Self::Read | Self::CreateCommunity | Self::Join | Self::Leave | Self::Undo | Self::Operate => Standing::None,
             Self::ReadHidden | Self::Moderate => Standing::Moderator,
-            Self::ReadUpkeep | Self::HandleLetters | Self::AmendCommunity | Self::CloseCommunity | Self::Appoint => Standing::Owner,
+            Self::ReadUpkeep | Self::HandleLetters | Self::ReadMix | Self::ChangeMix | Self::StopMix => Standing::Owner,
+            Self::AmendCommunity | Self::CloseCommunity | Self::Appoint => Standing::Owner,
         }
     }
 
     /// Whether an operator may do it in any community. They look after the host, not after what communities decide.
     fn is_operators(self) -> bool {
-        matches!(self, Self::ReadUpkeep | Self::HandleLetters | Self::Operate)
+        matches!(self, Self::ReadUpkeep | Self::HandleLetters | Self::ReadMix | Self::StopMix | Self::Operate)
     }
 
     fn changes(self) -> bool {
-        !matches!(self, Self::Read | Self::ReadHidden | Self::ReadUpkeep)
+        !matches!(self, Self::Read | Self::ReadHidden | Self::ReadUpkeep | Self::ReadMix)
     }
 
     /// Whether this caller may do it, where they have this standing.
@@ -137,6 +147,9 @@ mod tests {
         check(Deed::ReadHidden, [false, false, true, true], false);
         check(Deed::ReadUpkeep, [false, false, false, true], true);
         check(Deed::HandleLetters, [false, false, false, true], true);
+        check(Deed::ReadMix, [false, false, false, true], true);
+        check(Deed::ChangeMix, [false, false, false, true], false);
+        check(Deed::StopMix, [false, false, false, true], true);
         check(Deed::CreateCommunity, everyone, true);
         check(Deed::AmendCommunity, [false, false, false, true], false);
         check(Deed::CloseCommunity, [false, false, false, true], false);
@@ -151,7 +164,7 @@ mod tests {
     #[test]
     fn who_may_only_read_changes_nothing() {
         let allowed: Vec<Deed> = Deed::ALL.into_iter().filter(|deed| deed.allow(&caller(false, false), Standing::Owner).is_ok()).collect();
-        assert_eq!(allowed, [Deed::Read, Deed::ReadHidden, Deed::ReadUpkeep]);
+        assert_eq!(allowed, [Deed::Read, Deed::ReadHidden, Deed::ReadUpkeep, Deed::ReadMix]);
     }
 
     #[test]

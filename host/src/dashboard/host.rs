@@ -6,9 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access::{Caller, Deed};
+use super::mixes::views::MixQuotas;
 use super::{Dashboard, Problem, Standing};
 use crate::community::directory;
 use crate::store::{Span, StoreError, Table};
+use crate::uploads::{Admitted, Totals};
 
 /// Asks the running program how it is.
 pub type Pulse = Arc<dyn Fn() -> HostPulse + Send + Sync>;
@@ -49,6 +51,25 @@ pub struct HostStatus {
     retries: u64,
     /// Sessions that have not ended.
     sessions: u64,
+    mixes: HostMixes,
+}
+
+/// The feed mixes that owners have uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostMixes {
+    /// Different components, whoever has them, with those that were refused.
+    components: usize,
+    /// Bytes that they take up here.
+    bytes: u64,
+    /// Versions of all communities.
+    versions: usize,
+    /// Communities whose feed an uploaded mix makes.
+    active: usize,
+    /// Communities whose mix failed again and again, and whose owner hasn't chosen another since.
+    switched_off: usize,
+    /// Components that are being looked at.
+    checking: usize,
 }
 
 /// The host's bounds, as its configuration has them.
@@ -75,12 +96,40 @@ pub struct HostLimits {
     pub api_requests_per_hour: u32,
     /// Pages of feeds for one verified reader.
     pub feed_requests_per_hour: u32,
+    /// Who may upload feed mixes.
+    pub mix_uploads: MixUploads,
+    /// Bytes that all uploaded mixes may have together.
+    pub mixes_total_bytes: u64,
+    /// What an owner may have, and what a call may take.
+    pub mixes: MixQuotas,
+}
+
+/// Who may upload feed mixes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MixUploads {
+    #[default]
+    Nobody,
+    /// Owners whom the configuration names.
+    Listed,
+    Everybody,
+}
+
+impl From<&Admitted> for MixUploads {
+    fn from(admitted: &Admitted) -> Self {
+        match admitted {
+            Admitted::Nobody => Self::Nobody,
+            Admitted::Only(_) => Self::Listed,
+            Admitted::Everybody => Self::Everybody,
+        }
+    }
 }
 
 impl Dashboard {
     pub fn host_status(&self, caller: &Caller) -> Result<HostStatus, Problem> {
         Deed::Operate.allow(caller, Standing::None)?;
         let HostPulse { reasons, lag_seconds, queue_depth, sessions } = (self.parts().pulse)();
+        let Totals { components, bytes, versions, active, switched_off, checking } = self.parts().uploads.totals();
         let snapshot = self.snapshot()?;
         let rows = |table| {
             let mut rows = 0;
@@ -101,6 +150,7 @@ impl Dashboard {
             dead_letters: rows(Table::DeadLetters)?,
             retries: rows(Table::Retries)?,
             sessions,
+            mixes: HostMixes { components, bytes, versions, active, switched_off, checking },
         })
     }
 

@@ -18,6 +18,7 @@
 //! letters.rs      what its component could not take
 //! access.rs       who may do what: the one table
 //! writes/         what callers change, in their own repos
+//! mixes/          the feed mixes that owners upload
 //! host.rs         the whole host, for operators
 //! explain/        why a post is in a feed, or isn't
 //! ```
@@ -39,6 +40,7 @@ mod host;
 mod letters;
 mod members;
 mod mix;
+pub mod mixes;
 mod page;
 mod posts;
 mod problem;
@@ -54,7 +56,7 @@ use std::sync::Arc;
 pub use communities::{CommunitiesQuery, RoleFilter};
 pub use explain::Judge;
 pub use find::long_id;
-pub use host::{HostLimits, HostPulse, HostStatus, Pulse};
+pub use host::{HostLimits, HostMixes, HostPulse, HostStatus, MixUploads, Pulse};
 pub use members::MembersQuery;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use problem::Problem;
@@ -71,6 +73,7 @@ use crate::identity::Resolver;
 use crate::outbound::Client;
 use crate::record::RecordKey;
 use crate::store::{Snapshot, Store};
+use crate::uploads::Uploads;
 
 /// What the API is made of.
 pub struct Parts {
@@ -90,6 +93,8 @@ pub struct Parts {
     pub apply: writes::Apply,
     /// Whether the operator serves communities with this config record.
     pub may_own: Arc<dyn Fn(&RecordKey) -> bool + Send + Sync>,
+    /// The mixes that owners have uploaded.
+    pub uploads: Uploads,
     pub pulse: Pulse,
     pub limits: HostLimits,
     /// That the program ends: what is being written comes to its end soon.

@@ -15,6 +15,8 @@ pub enum Problem {
     Invalid(String),
     /// The form is right, and the content can't be done.
     Unprocessable(String),
+    /// An uploaded mix isn't one that a feed can be made with.
+    MixRefused(String),
     /// The body is larger than bodies may be.
     TooLarge(String),
     NotSignedIn(String),
@@ -40,6 +42,8 @@ pub enum Problem {
     Upstream(String),
     /// The caller's own server did not answer in time.
     Late(String),
+    /// The host has no room for more.
+    HostFull(String),
     /// Not now: the index is being opened again, or the program ends.
     Unavailable(String),
     /// Some of it was done, and could not be undone.
@@ -95,6 +99,8 @@ impl Problem {
         match self {
             Self::Invalid(_) => "InvalidRequest",
             Self::Unprocessable(_) => "Unprocessable",
+            Self::MixRefused(_) => "MixRefused",
+            Self::HostFull(_) => "HostFull",
             Self::TooLarge(_) => "TooLarge",
             Self::NotSignedIn(_) => "AuthenticationRequired",
             Self::FactorNeeded(_) => "AuthFactorTokenRequired",
@@ -115,6 +121,8 @@ impl fmt::Display for Problem {
         match self {
             Self::Invalid(message)
             | Self::Unprocessable(message)
+            | Self::MixRefused(message)
+            | Self::HostFull(message)
             | Self::TooLarge(message)
             | Self::NotSignedIn(message)
             | Self::FactorNeeded(message)

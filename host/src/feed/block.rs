@@ -44,6 +44,19 @@ impl Plan<'_> {
     /// The next candidates of every source, at most `candidates` of each. Where the mix only counts them, nothing is said of
     /// what they are like.
     pub(super) fn read(&self, reader: &Reader<'_>, walk: &Walk, candidates: usize, limit: usize, counts_only: bool) -> Result<Block, StoreError> {
+        let (block, nexts) = self.offered(reader, walk, candidates, limit, counts_only)?;
+        Ok(Block { request: mix::Request::new(block), nexts })
+    }
+
+    /// The same, in words that people can read.
+    pub(super) fn offered(
+        &self,
+        reader: &Reader<'_>,
+        walk: &Walk,
+        candidates: usize,
+        limit: usize,
+        counts_only: bool,
+    ) -> Result<(mix::Block, Vec<Next>), StoreError> {
         let (mut sources, mut nexts, mut authors) = (Vec::new(), Vec::new(), Authors::default());
         for (kind, share) in &self.shares {
             let progress = &walk.progress[place_of(*kind)];
@@ -56,15 +69,15 @@ impl Plan<'_> {
             sources.push(Source { kind: *kind, share: *share, taken: progress.taken, candidates: described.collect(), has_more: next.more });
             nexts.push(next);
         }
-        let request = mix::Request::new(mix::Block {
+        let block = mix::Block {
             community: self.community.uri.clone(),
             sources,
             authors: authors.described(reader.snapshot, self)?,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             position: walk.progress.iter().fold(0, |sum: u32, progress| sum.saturating_add(progress.taken)),
             now: reader.now,
-        });
-        Ok(Block { request, nexts })
+        };
+        Ok((block, nexts))
     }
 }
 

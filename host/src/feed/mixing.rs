@@ -16,15 +16,15 @@ use crate::uploads::{Asked, Running, Uploads};
 /// All that can mix.
 #[derive(Debug)]
 pub(super) struct Mixing {
-    default: Default,
-    uploads: Option<Uploads>,
+    pub(super) default: Default,
+    pub(super) uploads: Option<Uploads>,
 }
 
 /// Which mix a community's page is made with, whatever takes its place meanwhile.
 #[derive(Debug)]
 pub(super) struct Choice {
-    uploaded: Option<Arc<Running>>,
-    default: Arc<Mixes>,
+    pub(super) uploaded: Option<Arc<Running>>,
+    pub(super) default: Arc<Mixes>,
 }
 
 impl Choice {

@@ -8,6 +8,7 @@
 //! mixing.rs    asking a mix, and what to do when it fails
 //! orders.rs    what was picked and has yet to be shown
 //! cursor.rs    where a walk goes on
+//! preview.rs   what a version of a community's mix would show, beside what is shown now
 //! cache.rs     pages that need not be made again, and what is served while the database is away
 //! ```
 //!
@@ -19,7 +20,9 @@ pub mod cursor;
 mod home;
 mod mixing;
 mod orders;
+mod preview;
 pub mod skeleton;
 pub mod sources;
 
+pub use preview::{Calls, Preview, PreviewError, Shown};
 pub use skeleton::{FeedError, Feeds, Request};

@@ -56,13 +56,13 @@ pub enum FeedError {
 
 /// All feeds of this host. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
-pub struct Feeds(Arc<Inner>);
+pub struct Feeds(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    store: Store,
-    clock: Clock,
-    mixing: Mixing,
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) mixing: Mixing,
     pages: Pages,
     orders: Orders,
     /// Whom the operator keeps out of *global*.
@@ -96,7 +96,7 @@ enum Reason {
 
 /// Blocks that a page is made of at most: more than one only where a mix picks less than the page takes, or moderation hides
 /// thousands of posts in a row.
-const ROUNDS: usize = 4;
+pub(super) const ROUNDS: usize = 4;
 
 impl Feeds {
     pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
@@ -266,7 +266,7 @@ impl Inner {
         Ok(None)
     }
 
-    fn plan<'a>(&self, snapshot: &Snapshot, id: CommunityId, community: &'a Community) -> Result<Plan<'a>, StoreError> {
+    pub(super) fn plan<'a>(&self, snapshot: &Snapshot, id: CommunityId, community: &'a Community) -> Result<Plan<'a>, StoreError> {
         let shares = community.config.shares;
         let graduated = community.config.stage == Stage::Graduated;
         let parent = match community.config.parent.as_deref().filter(|uri| shares.parent > 0 && !graduated && *uri != community.uri) {
@@ -312,10 +312,10 @@ fn config_uri(owner: &str, rkey: &str) -> String {
     RecordKey { did: owner.to_owned(), collection: Collection::Config, rkey: rkey.to_owned() }.uri()
 }
 
-fn number(snapshot: &Snapshot, uri: &str) -> Result<Option<CommunityId>, StoreError> {
+pub(super) fn number(snapshot: &Snapshot, uri: &str) -> Result<Option<CommunityId>, StoreError> {
     Ok(snapshot.get(Table::CommunityUris, uri.as_bytes())?.and_then(|bytes| bytes.try_into().ok()).map(CommunityId::from_be_bytes))
 }
 
-fn community(snapshot: &Snapshot, id: CommunityId) -> Result<Option<Community>, StoreError> {
+pub(super) fn community(snapshot: &Snapshot, id: CommunityId) -> Result<Option<Community>, StoreError> {
     snapshot.read(Table::Communities, &id.to_be_bytes())
 }

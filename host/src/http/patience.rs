@@ -1,8 +1,8 @@
 //! How long a peer may take for each thing it does, measured at its socket.
 //!
 //! ```text
-//! Head ──request──▶ Answer ──bytes out──▶ Idle ──bytes in──▶ Head        (a connection starts in Head)
-//!   └──────────────────┴────── the end ─────┴──────▶ Closing
+//! Head ──request──▶ Answer, Upload ──bytes out──▶ Idle ──bytes in──▶ Head        (a connection starts in Head)
+//!   └──────────────────────┴────── the end ─────────┴──────▶ Closing
 //! ```
 //!
 //! hyper's own timer for heads also runs while a connection is idle, so it can't tell the two apart; this can. A head counts as a
@@ -12,7 +12,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub(super) const IDLE: Duration = Duration::from_secs(75);
 /// For an answer, from the request to its first bytes in the socket; above every route's deadline, which is to be seen first.
 pub(super) const ANSWER: Duration = Duration::from_secs(50);
 
+/// The same where a large body is expected.
+pub(super) const UPLOAD: Duration = Duration::from_secs(350);
+
 /// For reading what a peer still sends after the last answer.
 pub(super) const CLOSING: Duration = Duration::from_secs(1);
 
@@ -40,17 +43,19 @@ const LINGER_BYTES: usize = 256 * 1024;
 pub(super) enum Phase {
     Head,
     Answer,
+    Upload,
     Idle,
     Closing,
 }
 
 impl Phase {
-    const ALL: [Self; 4] = [Self::Head, Self::Answer, Self::Idle, Self::Closing];
+    const ALL: [Self; 5] = [Self::Head, Self::Answer, Self::Upload, Self::Idle, Self::Closing];
 
     fn limit(self) -> Duration {
         match self {
             Self::Head => HEAD,
             Self::Answer => ANSWER,
+            Self::Upload => UPLOAD,
             Self::Idle => IDLE,
             Self::Closing => CLOSING,
         }
@@ -60,6 +65,7 @@ impl Phase {
         match self {
             Self::Head => "head",
             Self::Answer => "answer",
+            Self::Upload => "upload",
             Self::Idle => "idle",
             Self::Closing => "closing",
         }
@@ -69,28 +75,41 @@ impl Phase {
 /// What one connection is waiting for, and since when.
 pub(super) struct Patience {
     opened: Instant,
-    /// The phase in the lowest two bits, above them the microseconds from `opened` to its beginning. One task alone uses it, so
+    /// The phase in the lowest three bits, above them the microseconds from `opened` to its beginning. One task alone uses it, so
     /// the order of memory doesn't matter; it is atomic because hyper wants the task to be `Send`.
     state: AtomicU64,
+    /// Whether an answer is being made: what is sent before it only asks for the body (`100 Continue`).
+    answering: AtomicBool,
 }
 
 impl Patience {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { opened: Instant::now(), state: AtomicU64::new(0) })
+        Arc::new(Self { opened: Instant::now(), state: AtomicU64::new(0), answering: AtomicBool::new(false) })
+    }
+
+    /// An answer is being made.
+    pub(super) fn answering(&self, phase: Phase) {
+        self.answering.store(true, Ordering::Relaxed);
+        self.enter(phase);
+    }
+
+    /// It is made, and what is sent from now on is it.
+    pub(super) fn answered(&self) {
+        self.answering.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX >> 2);
-        self.state.store(since << 2 | phase as u64, Ordering::Relaxed);
+        let since = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX >> 3);
+        self.state.store(since << 3 | phase as u64, Ordering::Relaxed);
     }
 
     pub(super) fn phase(&self) -> Phase {
-        Phase::ALL[(self.state.load(Ordering::Relaxed) & 3) as usize]
+        Phase::ALL[(self.state.load(Ordering::Relaxed) & 7) as usize]
     }
 
     /// When the peer will have taken too long for what it does now.
     pub(super) fn deadline(&self) -> Instant {
-        let since = Duration::from_micros(self.state.load(Ordering::Relaxed) >> 2);
+        let since = Duration::from_micros(self.state.load(Ordering::Relaxed) >> 3);
         self.opened + since + self.phase().limit()
     }
 }
@@ -109,7 +128,7 @@ impl Watched {
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > 0) {
+        if matches!(written, Poll::Ready(Ok(bytes)) if bytes > 0) && !self.patience.answering.load(Ordering::Relaxed) {
             self.patience.enter(Phase::Idle);
         }
         written

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use super::api;
 use super::documents;
 use super::limits::Limit;
+use super::patience::Phase;
 use super::payload::Payload;
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
 use super::server::{DEADLINE, Routes, Terms};
@@ -217,10 +218,10 @@ impl<F: FeedSource> Routes for Public<F> {
         reply
     }
 
-    fn terms(&self, path: &str) -> Terms {
+    fn terms(&self, method: &Method, path: &str) -> Terms {
         match self.api.is_some() && api::serves(path) {
-            true => Terms { deadline: api::DEADLINE, reads_bodies: true },
-            false => Terms { deadline: DEADLINE, reads_bodies: false },
+            true => api::terms(method, path),
+            false => Terms { deadline: DEADLINE, reads_bodies: false, phase: Phase::Answer },
         }
     }
 }

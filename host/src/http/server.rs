@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Method;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -51,17 +52,19 @@ pub(super) trait Routes: Send + Sync + 'static {
     fn answer(&self, request: hyper::Request<Incoming>) -> impl Future<Output = Reply> + Send;
 
     /// What an answer may take, and whether bodies are read there.
-    fn terms(&self, _path: &str) -> Terms {
-        Terms { deadline: DEADLINE, reads_bodies: false }
+    fn terms(&self, _method: &Method, _path: &str) -> Terms {
+        Terms { deadline: DEADLINE, reads_bodies: false, phase: Phase::Answer }
     }
 }
 
 /// How a request is dealt with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
-    /// Until the answer's head; at most [`super::patience::ANSWER`].
+    /// Until the answer's head; below the patience of the phase.
     pub(super) deadline: Duration,
     pub(super) reads_bodies: bool,
+    /// What the connection is in until then.
+    pub(super) phase: Phase,
 }
 
 /// Who is connected, as an extension of each request.
@@ -126,9 +129,15 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, sto
     let _open = Open::new();
     let patience = Patience::new();
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        patience.enter(Phase::Answer);
+        let terms = routes.terms(request.method(), request.uri().path());
+        patience.answering(terms.phase);
         request.extensions_mut().insert(peer);
-        answer(&*routes, request)
+        let answering = answer(&*routes, terms, request);
+        async {
+            let reply = answering.await;
+            patience.answered();
+            reply
+        }
     });
     let io = TokioIo::new(Watched::new(stream, patience.clone()));
     let mut connection = pin!(protocol().serve_connection(io, service));
@@ -168,8 +177,7 @@ fn protocol() -> http1::Builder {
     protocol
 }
 
-async fn answer(routes: &impl Routes, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
-    let Terms { deadline, reads_bodies } = routes.terms(request.uri().path());
+async fn answer(routes: &impl Routes, Terms { deadline, reads_bodies, .. }: Terms, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
     let unread_body = !reads_bodies && !request.body().is_end_stream();
     let mut reply = match timeout(deadline, routes.answer(request)).await {
         Ok(reply) => reply,

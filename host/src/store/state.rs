@@ -65,6 +65,8 @@ pub enum Shelf {
     UploadBytes,
     /// Which of them a community has.
     Versions,
+    /// The number that a community's versions have come to.
+    Numbers,
     /// Which of those is active.
     Active,
     /// What owners are told of their mixes.
@@ -72,7 +74,7 @@ pub enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Meta,
         Self::Sessions,
         Self::Owners,
@@ -82,6 +84,7 @@ impl Shelf {
         Self::Uploads,
         Self::UploadBytes,
         Self::Versions,
+        Self::Numbers,
         Self::Active,
         Self::Journals,
     ];
@@ -97,6 +100,7 @@ impl Shelf {
             Self::Uploads => "uploads",
             Self::UploadBytes => "upload-bytes",
             Self::Versions => "versions",
+            Self::Numbers => "version-numbers",
             Self::Active => "active",
             Self::Journals => "journals",
         })

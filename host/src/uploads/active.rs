@@ -15,8 +15,8 @@ use super::admissions::Job;
 use super::breaker::{After, Breaker};
 use super::catalogue::{Catalogue, owner_of};
 use super::journal::Kind;
-use super::rows::{Compiled, Digest};
-use super::turnstile::Pace;
+use super::rows::{Active, Compiled, Digest};
+use super::turnstile::{Pace, WAIT};
 use super::{Inner, Uploads};
 use crate::sandbox::mix::{Answer, Request};
 use crate::sandbox::strangers::{Failure, Guest, Profile, Run, Verdict};
@@ -56,6 +56,19 @@ impl Running {
     }
 }
 
+/// Who makes a community's feed, and why it isn't what is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MadeBy {
+    Default,
+    Version,
+    /// The default mix: the version failed, and isn't asked until then; or ever, which is being written.
+    Paused(Option<i64>),
+    /// The default mix, until the version's code is compiled again.
+    Compiling,
+    /// The default mix: the operator doesn't let this owner's mixes run any more.
+    Barred,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Asked {
@@ -83,12 +96,30 @@ impl Uploads {
         asked.then_some(running)
     }
 
+    /// What was made active last, if anything ever was, and who makes the feed now.
+    pub fn made_by(&self, uri: &str) -> (Option<Active>, MadeBy) {
+        let inner = &*self.0;
+        let active = inner.catalogue().active.get(uri).cloned();
+        let Some(number) = active.as_ref().and_then(|active| active.number) else { return (active, MadeBy::Default) };
+        let running = inner.running.read().unwrap_or_else(PoisonError::into_inner).get(uri).filter(|running| running.number == number).cloned();
+        let made_by = match running {
+            None if inner.settings.admitted.lets(owner_of(uri)) => MadeBy::Compiling,
+            None => MadeBy::Barred,
+            Some(running) if running.off.load(Ordering::Relaxed) => MadeBy::Paused(None),
+            Some(running) => match running.now().breaker.open_until(inner.clock.now_ms()) {
+                Some(until) => MadeBy::Paused(Some(until)),
+                None => MadeBy::Version,
+            },
+        };
+        (active, made_by)
+    }
+
     /// Asks it. `None`: it gave no answer, which is written in the community's journal.
     pub fn ask(&self, running: &Running, request: &Request, viewer: Option<&str>) -> Option<Asked> {
         let inner = &*self.0;
         let guest = inner.guest(&running.digest, &running.compiled).inspect_err(|cause| inner.unloadable(running, cause)).ok()?;
         let lane = running.now().pace.lane();
-        let Ok(turn) = inner.turnstile.enter(&running.uri, lane) else {
+        let Ok(turn) = inner.turnstile.enter(&running.uri, lane, WAIT) else {
             count("busy");
             inner.note(
                 &running.uri,

@@ -4,11 +4,13 @@
 //! program starts, so none is lost with it. A process that can't be started or understood says nothing of the component: the job
 //! is done again after a while. Everything else ends in a verdict.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs::Permissions;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
@@ -60,41 +62,42 @@ impl Admissions {
         Self { uploads, todo }
     }
 
-    /// Works until it is told to stop.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Works until it is told to stop. One component is looked at at a time; nothing else waits for that.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { uploads, mut todo } = self;
+        let (mut waiting, mut admitting) = (VecDeque::new(), None);
         let mut flushing = tokio::time::interval(FLUSHED);
-        self.uploads.clone().blocking(|inner| inner.sweep()).await;
+        uploads.clone().blocking(|inner| inner.sweep()).await;
         loop {
+            if admitting.is_none()
+                && let Some(digest) = waiting.pop_front()
+            {
+                admitting = Some(Box::pin(uploads.admit(digest)));
+            }
             tokio::select! {
                 biased;
+                // A process at work is killed, and its job comes again with the next start.
                 () = stop.cancelled() => break,
-                _ = flushing.tick() => self.flush().await,
-                job = self.todo.recv() => match job {
-                    Some(Job::Compile(digest)) => {
-                        let admitting = self.uploads.admit(digest);
-                        tokio::select! {
-                            // The process is killed, and the job comes again with the next start.
-                            () = stop.cancelled() => break,
-                            () = admitting => {}
-                        }
-                    }
-                    Some(Job::SwitchOff { uri, number, why }) => self.uploads.clone().blocking(move |inner| inner.switch_off(&uri, number, &why)).await,
+                _ = flushing.tick() => uploads.clone().blocking(Inner::flush).await,
+                () = end_of(&mut admitting) => admitting = None,
+                job = todo.recv() => match job {
+                    Some(Job::Compile(digest)) if waiting.contains(&digest) => {}
+                    Some(Job::Compile(digest)) => waiting.push_back(digest),
+                    Some(Job::SwitchOff { uri, number, why }) => uploads.clone().blocking(move |inner| inner.switch_off(&uri, number, &why)).await,
                     None => break,
                 },
             }
         }
-        self.flush().await;
+        drop(admitting);
+        uploads.blocking(Inner::flush).await;
     }
+}
 
-    async fn flush(&self) {
-        self.uploads
-            .clone()
-            .blocking(|inner| {
-                if let Err(cause) = inner.journals.flush(&inner.state) {
-                    tracing::warn!(%cause, "the journals of mixes can't be written: they are kept in memory");
-                }
-            })
-            .await;
+/// The end of what is under way; never, if nothing is.
+async fn end_of(work: &mut Option<Pin<Box<impl Future<Output = ()>>>>) {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -172,18 +175,18 @@ impl Inner {
 
     /// Keeps a verdict, and the compiled code that came with it.
     fn settle(&self, digest: &Digest, verdict: Verdict, output: &Path) -> Result<(), String> {
+        let failed = |cause: io::Error| format!("the compiled code can't be kept: {cause}");
         let compiled = match &verdict {
             Verdict::Refused(_) => None,
-            Verdict::Admitted(_) => {
-                let failed = |cause: io::Error| format!("the compiled code can't be kept: {cause}");
-                let sha256 = sha256_of(output).map_err(failed)?;
-                std::fs::rename(output, self.compiled_file(digest)).map_err(failed)?;
-                Some(Compiled { key: self.strangers.key().to_owned(), sha256 })
-            }
+            Verdict::Admitted(_) => Some(Compiled { key: self.strangers.key().to_owned(), sha256: sha256_of(output).map_err(failed)? }),
         };
         let mut catalogue = self.catalogue();
         let users = catalogue.users(digest);
+        // It was removed meanwhile.
         let Some(upload) = catalogue.uploads.get_mut(digest) else { return Ok(()) };
+        if compiled.is_some() {
+            std::fs::rename(output, self.compiled_file(digest)).map_err(failed)?;
+        }
         let first = upload.verdict.is_none();
         let mut settled = Upload { compiled, ..upload.clone() };
         let mut changes = Changes::default();
@@ -224,8 +227,14 @@ impl Inner {
         tracing::warn!(community = uri, version = number, why, "an uploaded mix has failed again and again: it is switched off");
         metrics::counter!("atrarium_mixes_switched_off_total").increment(1);
         self.note(uri, Kind::SwitchedOff, number, &format!("it failed again and again, so the default mix makes the feed now; the last time it {why}"));
-        if let Err(cause) = self.make_active(&mut catalogue, uri, None) {
+        if let Err(cause) = self.make_active(&mut catalogue, uri, None, Some(why.to_owned())) {
             tracing::error!(%cause, community = uri, "that a mix is switched off can't be written: it is off until the next start");
+        }
+    }
+
+    fn flush(&self) {
+        if let Err(cause) = self.journals.flush(&self.state) {
+            tracing::warn!(%cause, "the journals of mixes can't be written: they are kept in memory");
         }
     }
 

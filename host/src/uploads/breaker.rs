@@ -53,7 +53,12 @@ pub(super) enum After {
 impl Breaker {
     /// Whether the mix is asked now.
     pub(super) fn lets_through(&self, now: i64) -> bool {
-        self.open_until_ms.is_none_or(|until| now >= until)
+        self.open_until(now).is_none()
+    }
+
+    /// Until when it isn't asked, if it isn't now.
+    pub(super) fn open_until(&self, now: i64) -> Option<i64> {
+        self.open_until_ms.filter(|until| now < *until)
     }
 
     /// It gave an answer.

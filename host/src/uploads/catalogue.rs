@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::rows::{self, Active, Digest, Upload, Version};
 use super::settings::Quotas;
-use super::{Refused, Usage};
+use super::{Refused, Totals, Usage};
 use crate::store::{State, StateError};
 
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     pub(super) uploads: HashMap<Digest, Upload>,
     pub(super) versions: HashMap<String, BTreeMap<u32, Version>>,
+    /// The last number that each community's versions were given.
+    pub(super) numbers: HashMap<String, u32>,
     pub(super) active: HashMap<String, Active>,
 }
 
@@ -22,6 +24,9 @@ impl Catalogue {
         let mut catalogue = Self::default();
         rows::all_uploads(state, |digest, upload| drop(catalogue.uploads.insert(digest, upload)))?;
         rows::all_versions(state, |uri, number, version| drop(catalogue.versions.entry(uri).or_default().insert(number, version)))?;
+        rows::all_numbers(state, |uri, number| {
+            catalogue.numbers.insert(uri, number);
+        })?;
         rows::all_active(state, |uri, active| {
             catalogue.active.insert(uri, active);
         })?;
@@ -38,11 +43,9 @@ impl Catalogue {
         self.active.get(uri)?.number
     }
 
-    /// A number that this community's versions have never had, as far as is known.
+    /// A number that this community's versions have never had: what is said of one is never of another.
     pub(super) fn next_number(&self, uri: &str) -> u32 {
-        let newest = self.versions.get(uri).and_then(|versions| versions.keys().next_back().copied()).unwrap_or(0);
-        let named = self.active.get(uri).map_or(0, |active| active.number.max(active.before.flatten()).unwrap_or(0));
-        newest.max(named) + 1
+        self.numbers.get(uri).map_or(1, |number| number + 1)
     }
 
     /// The communities that have this component.
@@ -65,13 +68,30 @@ impl Catalogue {
         }
     }
 
-    /// Whether there is room for one more of this size in the community.
-    pub(super) fn room(&self, uri: &str, digest: &Digest, size: u64, quotas: &Quotas) -> Result<(), Refused> {
+    /// All together.
+    pub(super) fn totals(&self) -> Totals {
+        Totals {
+            components: self.uploads.len(),
+            bytes: self.uploads.values().map(|upload| upload.size).sum(),
+            versions: self.versions.values().map(BTreeMap::len).sum(),
+            active: self.active.values().filter(|active| active.number.is_some()).count(),
+            switched_off: self.active.values().filter(|active| active.off_because.is_some()).count(),
+            checking: self.uploads.values().filter(|upload| upload.verdict.is_none()).count(),
+        }
+    }
+
+    /// The version by which a community has this component.
+    pub(super) fn number_of(&self, uri: &str, digest: &Digest) -> Option<u32> {
+        self.versions.get(uri)?.iter().find(|(_, version)| version.digest == *digest).map(|(number, _)| *number)
+    }
+
+    /// Whether there is room for one more of this size in the community, in the place of another or beside all that it has.
+    pub(super) fn room(&self, uri: &str, digest: &Digest, size: u64, quotas: &Quotas, gives_way: Option<u32>) -> Result<(), Refused> {
         let usage = self.usage(uri);
         let known = self.uploads.contains_key(digest);
         let owned = self.versions.iter().any(|(of, versions)| owner_of(of) == owner_of(uri) && versions.values().any(|version| version.digest == *digest));
         let more_for_owner = if owned { 0 } else { size };
-        if usage.versions >= quotas.versions {
+        if usage.versions - usize::from(gives_way.is_some()) >= quotas.versions {
             return Err(Refused::Versions(quotas.versions));
         }
         if usage.owner_bytes + more_for_owner > quotas.owner_bytes {
@@ -86,11 +106,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A version that was refused and may give its place to a new one.
-    pub(super) fn refused_version(&self, uri: &str) -> Option<u32> {
+    /// Where there is no place for another version: one that was refused and gives its place away.
+    pub(super) fn gives_way(&self, uri: &str, quotas: &Quotas) -> Option<u32> {
         let refused =
             |version: &Version| matches!(self.uploads.get(&version.digest), Some(Upload { verdict: Some(crate::sandbox::strangers::Verdict::Refused(_)), .. }));
-        self.versions.get(uri)?.iter().find(|(_, version)| refused(version)).map(|(number, _)| *number)
+        let versions = self.versions.get(uri).filter(|versions| versions.len() >= quotas.versions)?;
+        versions.iter().find(|(_, version)| refused(version)).map(|(number, _)| *number)
     }
 }
 
@@ -106,7 +127,7 @@ mod tests {
     fn catalogue(versions: &[(&str, u32, u8)]) -> Catalogue {
         let mut catalogue = Catalogue::default();
         for (uri, number, digest) in versions {
-            let version = Version { digest: [*digest; 32], name: String::new(), uploader: String::new(), uploaded_ms: 0 };
+            let version = Version { digest: [*digest; 32], name: String::new(), uploader: String::new(), uploaded_ms: 0, size: 10 };
             catalogue.versions.entry((*uri).to_owned()).or_default().insert(*number, version);
             catalogue.uploads.insert([*digest; 32], Upload { size: 10, verdict: None, compiled: None });
         }
@@ -120,18 +141,9 @@ mod tests {
         assert_eq!((usage.versions, usage.owner_bytes, usage.total_bytes), (2, 20, 20));
         assert_eq!(catalogue.usage("at://b/c/1").owner_bytes, 10);
         let quotas = Quotas { versions: 9, owner_bytes: 25, total_bytes: 25, checking: 9, per_hour: 9 };
-        assert_eq!(catalogue.room("at://a/c/1", &[2; 32], 10, &quotas), Ok(()), "the owner has it already");
-        assert_eq!(catalogue.room("at://b/c/1", &[1; 32], 10, &quotas), Ok(()), "the host has it already");
-        assert_eq!(catalogue.room("at://a/c/1", &[3; 32], 10, &quotas), Err(Refused::OwnerBytes { used: 20, size: 10, most: 25 }));
-        assert_eq!(catalogue.room("at://b/c/1", &[3; 32], 10, &quotas), Err(Refused::TotalBytes));
-    }
-
-    #[test]
-    fn no_number_comes_twice() {
-        let mut catalogue = catalogue(&[("at://a/c/1", 4, 1)]);
-        assert_eq!(catalogue.next_number("at://a/c/1"), 5);
-        assert_eq!(catalogue.next_number("at://a/c/2"), 1);
-        catalogue.active.insert("at://a/c/1".to_owned(), Active { number: None, since_ms: 0, before: Some(Some(7)) });
-        assert_eq!(catalogue.next_number("at://a/c/1"), 8);
+        assert_eq!(catalogue.room("at://a/c/1", &[2; 32], 10, &quotas, None), Ok(()), "the owner has it already");
+        assert_eq!(catalogue.room("at://b/c/1", &[1; 32], 10, &quotas, None), Ok(()), "the host has it already");
+        assert_eq!(catalogue.room("at://a/c/1", &[3; 32], 10, &quotas, None), Err(Refused::OwnerBytes { used: 20, size: 10, most: 25 }));
+        assert_eq!(catalogue.room("at://b/c/1", &[3; 32], 10, &quotas, None), Err(Refused::TotalBytes));
     }
 }

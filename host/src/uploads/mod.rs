@@ -7,7 +7,7 @@
 //! ```
 //!
 //! * [`rows`], [`catalogue`]: what is in state.redb, and all of it but the bytes in memory.
-//! * [`versions`]: uploading, activating, rolling back, removing.
+//! * [`versions`]: uploading, activating, rolling back, removing; [`trying`]: asking a version beside the feeds.
 //! * [`admissions`], [`child`]: one component after the other is admitted, each in a process that may be killed.
 //! * [`active`]: the mixes that feeds ask; [`breaker`], [`turnstile`]: when one is asked, and whose turn it is.
 //! * [`journal`]: what owners are told.
@@ -22,6 +22,9 @@ pub mod child;
 pub mod journal;
 mod rows;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+mod trying;
 mod turnstile;
 mod versions;
 
@@ -29,15 +32,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use active::{Asked, Running};
+pub use active::{Asked, MadeBy, Running};
 pub use admissions::Admissions;
 pub use child::Bounds;
 pub use rows::{Active, Digest, Version};
 pub use settings::{Admitted, Quotas, Settings};
-pub use versions::{Incoming, Standing, VersionInfo};
+pub use versions::{Incoming, Kept, Standing, VersionInfo};
 
 use active::Guests;
 use admissions::Job;
@@ -46,6 +50,7 @@ use journal::{Journals, Kind, Line};
 use turnstile::Turnstile;
 
 use crate::clock::Clock;
+use crate::community::Changes;
 use crate::sandbox::strangers::Strangers;
 use crate::store::{State, StateError};
 
@@ -55,6 +60,8 @@ pub struct Parts {
     pub state: State,
     pub strangers: Strangers,
     pub clock: Clock,
+    /// Who listens to a community hears of its mix.
+    pub changes: Changes,
     /// Where compiled code is kept.
     pub directory: PathBuf,
     /// This program's own file, which admits components when it is told to.
@@ -83,7 +90,7 @@ pub enum Refused {
     #[error("{0} of your components are being looked at already: wait until that is done")]
     Checking(usize),
     #[error("you have uploaded {0} new components within an hour, which is all that are compiled for one owner: try again later")]
-    Often(usize),
+    Often(usize, Duration),
     #[error("the community has no version {0}")]
     NoVersion(u32),
     #[error("version {0} was refused, so it can't be used: {1}")]
@@ -94,6 +101,8 @@ pub enum Refused {
     IsActive(u32),
     #[error("nothing was active before, so there is nothing to go back to")]
     NothingBefore,
+    #[error("the host is busy with others' mixes: try again in a moment")]
+    Busy,
 }
 
 /// Why a call of this module came to nothing.
@@ -118,6 +127,20 @@ pub struct Usage {
     pub checking: usize,
 }
 
+/// How much there is on this host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Different components, whoever has them; also those that were refused.
+    pub components: usize,
+    pub bytes: u64,
+    pub versions: usize,
+    /// Communities whose feed an uploaded mix makes.
+    pub active: usize,
+    /// Communities whose mix failed again and again, and whose owner hasn't chosen another since.
+    pub switched_off: usize,
+    pub checking: usize,
+}
+
 /// All uploaded mixes. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Uploads(Arc<Inner>);
@@ -127,6 +150,7 @@ struct Inner {
     state: State,
     strangers: Strangers,
     clock: Clock,
+    changes: Changes,
     directory: PathBuf,
     program: PathBuf,
     settings: Settings,
@@ -148,7 +172,7 @@ struct Inner {
 impl Uploads {
     /// The mixes in this database, and the work that has to be done for them.
     pub fn open(parts: Parts) -> Result<(Self, Admissions), UploadError> {
-        let Parts { state, strangers, clock, directory, program, settings } = parts;
+        let Parts { state, strangers, clock, changes, directory, program, settings } = parts;
         admissions::prepare(&directory)?;
         let catalogue = Catalogue::read(&state)?;
         let (jobs, todo) = mpsc::unbounded_channel();
@@ -157,6 +181,7 @@ impl Uploads {
             state,
             strangers,
             clock,
+            changes,
             directory,
             program,
             settings,
@@ -177,6 +202,11 @@ impl Uploads {
     /// Grows whenever a feed may be mixed by another than before.
     pub fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
+    }
+
+    /// What there is on this host.
+    pub fn totals(&self) -> Totals {
+        self.0.catalogue().totals()
     }
 
     pub fn settings(&self) -> &Settings {

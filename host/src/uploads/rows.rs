@@ -4,6 +4,7 @@
 //! uploads       <sha256>                    → Upload        once, whichever communities have it
 //! upload-bytes  <sha256> <piece, u32 BE>    → bytes
 //! versions      <community uri> 0 <u32 BE>  → Version
+//! numbers       <community uri>             → u32           the last that was given to a version
 //! active        <community uri>             → Active
 //! journals      <community uri>             → [Entry]       the newest last
 //! ```
@@ -49,6 +50,8 @@ pub struct Version {
     /// The DID that uploaded it.
     pub uploader: String,
     pub uploaded_ms: i64,
+    /// Bytes that were uploaded: also of what was refused, of which none are kept.
+    pub size: u64,
 }
 
 /// The version that mixes a community's feed.
@@ -59,6 +62,8 @@ pub struct Active {
     pub since_ms: i64,
     /// What was active before: where a rollback leads. `Some(None)` is the default mix.
     pub before: Option<Option<u32>>,
+    /// What was active before failed again and again, the last time like this.
+    pub off_because: Option<String>,
 }
 
 fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Option<T> {
@@ -96,6 +101,15 @@ pub(super) fn all_active(state: &State, mut each: impl FnMut(String, Active)) ->
     })
 }
 
+pub(super) fn all_numbers(state: &State, mut each: impl FnMut(String, u32)) -> Result<(), StateError> {
+    state.scan(Shelf::Numbers, b"", |key, value| {
+        if let (Ok(uri), Some(number)) = (String::from_utf8(key.to_vec()), read("number of versions", value)) {
+            each(uri, number);
+        }
+        true
+    })
+}
+
 pub(super) fn write_upload(changes: &mut Changes, digest: &Digest, upload: &Upload) {
     changes.put(Shelf::Uploads, *digest, encode(upload));
 }
@@ -116,7 +130,7 @@ pub(super) fn bytes_of(state: &State, digest: &Digest) -> Result<Vec<u8>, StateE
     Ok(bytes)
 }
 
-/// Removes the component and its bytes; `keep_row` leaves what is known of it.
+/// Removes the component's bytes, of which there are so many.
 pub(super) fn remove_bytes(changes: &mut Changes, digest: &Digest, size: u64) {
     let pieces = size.div_ceil(PIECE as u64);
     for number in 0..u32::try_from(pieces).unwrap_or(u32::MAX) {
@@ -128,8 +142,10 @@ pub(super) fn remove_upload(changes: &mut Changes, digest: &Digest) {
     changes.remove(Shelf::Uploads, *digest);
 }
 
+/// Writes a new version, which has the last number from now on.
 pub(super) fn write_version(changes: &mut Changes, uri: &str, number: u32, version: &Version) {
     changes.put(Shelf::Versions, version_key(uri, number), encode(version));
+    changes.put(Shelf::Numbers, uri, encode(&number));
 }
 
 pub(super) fn remove_version(changes: &mut Changes, uri: &str, number: u32) {

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest wait for a turn. The AppView waits five seconds, but not a page's reader.
-const WAIT: Duration = Duration::from_millis(150);
+/// The longest wait of a reader. The AppView waits five seconds, but not a page's reader.
+pub(super) const WAIT: Duration = Duration::from_millis(150);
 
 /// Who may wait for one community's mix.
 const PER_COMMUNITY: usize = 4;
@@ -104,8 +104,8 @@ impl Turnstile {
     }
 
     /// Waits for a turn, for a moment.
-    pub(super) fn enter(&self, community: &str, lane: Lane) -> Result<Turn<'_>, Busy> {
-        let deadline = Instant::now() + WAIT;
+    pub(super) fn enter(&self, community: &str, lane: Lane, patience: Duration) -> Result<Turn<'_>, Busy> {
+        let deadline = Instant::now() + patience;
         let mut inner = self.lock();
         let of_it = inner.waiting.iter().filter(|waiting| waiting.community == community).count();
         let slow = inner.waiting.iter().filter(|waiting| waiting.lane == Lane::Slow).count();
@@ -180,26 +180,26 @@ mod tests {
     #[test]
     fn the_slow_have_one_place_and_leave_the_quick_theirs() {
         let turnstile = Turnstile::new(2);
-        let slow = turnstile.enter("slow", Lane::Slow).expect("nobody is there");
-        assert_eq!(turnstile.enter("slower", Lane::Slow).err(), Some(Busy));
-        let quick = turnstile.enter("quick", Lane::Quick).expect("a place");
-        let quicker = turnstile.enter("quicker", Lane::Quick).expect("another");
-        assert_eq!(turnstile.enter("third", Lane::Quick).err(), Some(Busy));
+        let slow = turnstile.enter("slow", Lane::Slow, WAIT).expect("nobody is there");
+        assert_eq!(turnstile.enter("slower", Lane::Slow, WAIT).err(), Some(Busy));
+        let quick = turnstile.enter("quick", Lane::Quick, WAIT).expect("a place");
+        let quicker = turnstile.enter("quicker", Lane::Quick, WAIT).expect("another");
+        assert_eq!(turnstile.enter("third", Lane::Quick, WAIT).err(), Some(Busy));
         drop((slow, quick, quicker));
-        assert!(turnstile.enter("slower", Lane::Slow).is_ok());
+        assert!(turnstile.enter("slower", Lane::Slow, WAIT).is_ok());
     }
 
     #[test]
     fn a_community_can_not_fill_the_lane() {
         let turnstile = Turnstile::new(2);
         thread::scope(|scope| {
-            let held = turnstile.enter("greedy", Lane::Slow).expect("a place");
+            let held = turnstile.enter("greedy", Lane::Slow, WAIT).expect("a place");
             let (send, done) = mpsc::channel();
             for _ in 0..30 {
                 let (send, turnstile) = (send.clone(), &turnstile);
                 scope.spawn(move || {
                     let began = Instant::now();
-                    let refused_at_once = turnstile.enter("greedy", Lane::Slow).is_err() && began.elapsed() < WAIT;
+                    let refused_at_once = turnstile.enter("greedy", Lane::Slow, WAIT).is_err() && began.elapsed() < WAIT;
                     send.send(refused_at_once)
                 });
             }

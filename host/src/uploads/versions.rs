@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 
@@ -32,12 +33,19 @@ pub enum Standing {
     Refused(String),
 }
 
+/// An upload that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub number: u32,
+    /// `false`: the community had the same bytes already.
+    pub new: bool,
+}
+
 /// A version, with what is known of its component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionInfo {
     pub number: u32,
     pub version: Version,
-    pub size: u64,
     pub standing: Standing,
     pub active: bool,
 }
@@ -93,8 +101,8 @@ impl Uploads {
         Ok(Incoming { file, path, context: Context::new(&SHA256), size: 0, largest: self.0.settings.largest })
     }
 
-    /// Keeps an upload as a version of the community, and gives it to be looked at if its bytes are new. Answers its number.
-    pub fn finish(&self, incoming: Incoming, uri: &str, name: &str, uploader: &str) -> Result<u32, UploadError> {
+    /// Keeps an upload as a version of the community, and gives it to be looked at if its bytes are new.
+    pub fn finish(&self, incoming: Incoming, uri: &str, name: &str, uploader: &str) -> Result<Kept, UploadError> {
         let inner = &*self.0;
         self.may_upload(owner_of(uri))?;
         let mut digest: Digest = [0; 32];
@@ -102,20 +110,24 @@ impl Uploads {
         let now = inner.clock.now_ms();
         let mut catalogue = inner.catalogue();
         // Uploading the same again gives the same version.
-        let same = catalogue.versions.get(uri).and_then(|versions| versions.iter().find(|(_, version)| version.digest == digest));
-        if let Some((number, _)) = same {
-            return Ok(*number);
+        if let Some(number) = catalogue.number_of(uri, &digest) {
+            return Ok(Kept { number, new: false });
         }
-        let mut changes = Changes::default();
-        if let (Err(Refused::Versions(_)), Some(number)) = (catalogue.room(uri, &digest, incoming.size, &inner.settings.quotas), catalogue.refused_version(uri))
-        {
-            inner.forget(&mut catalogue, &mut changes, uri, number);
-        }
-        catalogue.room(uri, &digest, incoming.size, &inner.settings.quotas)?;
+        let quotas = &inner.settings.quotas;
+        let gives_way = catalogue.gives_way(uri, quotas);
+        catalogue.room(uri, &digest, incoming.size, quotas, gives_way)?;
         let new = !catalogue.uploads.contains_key(&digest);
+        let bytes = if new { read_back(&incoming)? } else { Vec::new() };
         if new {
             inner.compile_soon(owner_of(uri), now)?;
-            rows::write_bytes(&mut changes, &digest, &read_back(&incoming)?);
+        }
+        // From here on nothing but the disk says no, after which the catalogue is read anew.
+        let mut changes = Changes::default();
+        if let Some(number) = gives_way {
+            inner.forget(&mut catalogue, &mut changes, uri, number);
+        }
+        if new {
+            rows::write_bytes(&mut changes, &digest, &bytes);
             let upload = Upload { size: incoming.size, verdict: None, compiled: None };
             rows::write_upload(&mut changes, &digest, &upload);
             catalogue.uploads.insert(digest, upload);
@@ -123,7 +135,7 @@ impl Uploads {
         let number = catalogue.next_number(uri);
         let name: String = name.trim().chars().filter(|letter| !letter.is_control()).take(NAME).collect();
         let name = if name.is_empty() { format!("version {number}") } else { name };
-        let version = Version { digest, name, uploader: uploader.to_owned(), uploaded_ms: now };
+        let version = Version { digest, name, uploader: uploader.to_owned(), uploaded_ms: now, size: incoming.size };
         rows::write_version(&mut changes, uri, number, &version);
         if let Err(cause) = inner.state.commit(&changes) {
             *catalogue = Catalogue::read(&inner.state)?;
@@ -131,11 +143,12 @@ impl Uploads {
         }
         inner.note(uri, Kind::Uploaded, number, &format!("{} bytes, named “{}”", incoming.size, version.name));
         catalogue.versions.entry(uri.to_owned()).or_default().insert(number, version);
+        catalogue.numbers.insert(uri.to_owned(), number);
         drop(catalogue);
         if new {
             drop(inner.jobs.send(Job::Compile(digest)));
         }
-        Ok(number)
+        Ok(Kept { number, new: true })
     }
 
     /// All versions of a community, the newest first.
@@ -159,45 +172,63 @@ impl Uploads {
     }
 
     /// Waits until the version has been looked at, or until `patience` is over.
-    pub async fn settled(&self, uri: &str, number: u32, patience: std::time::Duration) -> Result<VersionInfo, Refused> {
+    pub async fn settled(&self, uri: &str, number: u32, patience: Duration) -> Result<VersionInfo, Refused> {
         let mut verdicts = self.0.settled.subscribe();
         let waiting = async {
             loop {
-                let info = self.version(uri, number)?;
+                let info = self.look(uri, number).await?;
                 if info.standing != Standing::Checking || verdicts.changed().await.is_err() {
                     return Ok(info);
                 }
             }
         };
-        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| self.version(uri, number))
+        match tokio::time::timeout(patience, waiting).await {
+            Ok(info) => info,
+            Err(_) => self.look(uri, number).await,
+        }
+    }
+
+    /// The same as [`Self::version`], for a thread that may not wait for a commit.
+    async fn look(&self, uri: &str, number: u32) -> Result<VersionInfo, Refused> {
+        let (uploads, uri) = (self.clone(), uri.to_owned());
+        tokio::task::spawn_blocking(move || uploads.version(&uri, number)).await.expect("looking into a map doesn't panic")
     }
 
     /// The version mixes the community's feed from the next page on. `None` is the default mix.
     pub fn activate(&self, uri: &str, number: Option<u32>, by: &str) -> Result<(), UploadError> {
-        let inner = &*self.0;
-        let mut catalogue = inner.catalogue();
-        if let Some(number) = number {
-            usable(&catalogue, uri, number)?;
-        }
-        inner.make_active(&mut catalogue, uri, number)?;
-        let (kind, text) = match number {
-            Some(_) => (Kind::Activated, format!("by {by}")),
-            None => (Kind::Deactivated, format!("by {by}: the default mix makes the feed")),
-        };
-        inner.note(uri, kind, number.unwrap_or(0), &text);
-        drop(catalogue);
-        // The first reader shall not wait for the disk. What can't be loaded is being compiled again from here on.
-        if let Some(number) = number {
-            drop(self.guest(uri, number));
-        }
-        Ok(())
+        self.choose(uri, by, |_| Ok(number)).map(drop)
     }
 
     /// Goes back to what was active before; answers what that is.
     pub fn roll_back(&self, uri: &str, by: &str) -> Result<Option<u32>, UploadError> {
-        let before = self.active(uri).and_then(|active| active.before).ok_or(Refused::NothingBefore)?;
-        self.activate(uri, before, by)?;
-        Ok(before)
+        self.choose(uri, by, |was| was.and_then(|was| was.before).ok_or(Refused::NothingBefore))
+    }
+
+    /// Makes active what is chosen in sight of what is; answers what that is.
+    fn choose(&self, uri: &str, by: &str, which: impl FnOnce(Option<&Active>) -> Result<Option<u32>, Refused>) -> Result<Option<u32>, UploadError> {
+        let inner = &*self.0;
+        let mut catalogue = inner.catalogue();
+        let chosen = which(catalogue.active.get(uri))?;
+        match chosen {
+            Some(number) => {
+                self.may_upload(owner_of(uri))?;
+                usable(&catalogue, uri, number)?;
+            }
+            None if catalogue.active_number(uri).is_none() => return Ok(None),
+            None => {}
+        }
+        inner.make_active(&mut catalogue, uri, chosen, None)?;
+        let (kind, text) = match chosen {
+            Some(_) => (Kind::Activated, format!("by {by}")),
+            None => (Kind::Deactivated, format!("by {by}: the default mix makes the feed")),
+        };
+        inner.note(uri, kind, chosen.unwrap_or(0), &text);
+        drop(catalogue);
+        // The first reader shall not wait for the disk. What can't be loaded is being compiled again from here on.
+        if let Some(number) = chosen {
+            drop(self.guest(uri, number));
+        }
+        Ok(chosen)
     }
 
     /// Forgets a version, and its component where no other community has it.
@@ -239,22 +270,24 @@ impl Uploads {
 }
 
 impl Inner {
-    /// Makes this the community's mix, durably, and then for the feeds.
-    pub(super) fn make_active(&self, catalogue: &mut Catalogue, uri: &str, number: Option<u32>) -> Result<(), UploadError> {
-        let was = catalogue.active.get(uri);
-        // To activate what is active changes nothing but that it is asked again if it was paused.
-        let before = match was {
-            Some(was) if was.number == number => was.before,
-            Some(was) => Some(was.number),
-            None if number.is_none() => return Ok(()),
-            None => Some(None),
+    /// Makes this the community's mix, durably, and then for the feeds. `off_because`: what was active before has to go.
+    pub(super) fn make_active(&self, catalogue: &mut Catalogue, uri: &str, number: Option<u32>, off_because: Option<String>) -> Result<(), UploadError> {
+        let (since_ms, before) = match catalogue.active.get(uri) {
+            // To activate what is active changes nothing but that it is asked again if it was paused.
+            Some(was) if was.number == number => (was.since_ms, was.before),
+            Some(was) => (self.clock.now_ms(), Some(was.number)),
+            None => (self.clock.now_ms(), Some(None)),
         };
-        let active = Active { number, since_ms: self.clock.now_ms(), before };
+        let active = Active { number, since_ms, before, off_because };
         let mut changes = Changes::default();
         rows::write_active(&mut changes, uri, &active);
         self.state.commit(&changes)?;
+        let (is_new, switched_off) = (catalogue.active_number(uri) != number, active.off_because.is_some());
         catalogue.active.insert(uri.to_owned(), active);
         self.rewire(catalogue, uri);
+        if is_new {
+            self.changes.mix_changed(uri, number.is_some(), switched_off);
+        }
         Ok(())
     }
 
@@ -286,7 +319,8 @@ impl Inner {
         });
         let times = compiled.entry(owner.to_owned()).or_default();
         if times.len() >= self.settings.quotas.per_hour {
-            return Err(Refused::Often(times.len()));
+            let until = times.first().map_or(now, |first| first + HOUR_MS);
+            return Err(Refused::Often(times.len(), Duration::from_millis(u64::try_from(until - now).unwrap_or(0))));
         }
         times.push(now);
         Ok(())
@@ -306,7 +340,7 @@ fn info(catalogue: &Catalogue, uri: &str, number: u32) -> Option<VersionInfo> {
         Some(Verdict::Admitted(profile)) => Standing::Ready(profile.clone()),
         Some(Verdict::Refused(sentence)) => Standing::Refused(sentence.clone()),
     };
-    Some(VersionInfo { number, version: version.clone(), size: upload.size, standing, active: catalogue.active_number(uri) == Some(number) })
+    Some(VersionInfo { number, version: version.clone(), standing, active: catalogue.active_number(uri) == Some(number) })
 }
 
 fn usable(catalogue: &Catalogue, uri: &str, number: u32) -> Result<(), Refused> {

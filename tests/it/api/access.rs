@@ -73,7 +73,8 @@ impl Row {
         let subject = did(self.other.or(caller).unwrap_or("nobody"));
         let path = self.path.replace("{did}", &subject);
         let path = path.replace("{id}", if self.path.contains("/auth/sessions") { "none" } else { "main" });
-        format!("{}{}", path.replace("{rkey}", "a1").replace("{letter}", "none").replace("{who}", "203.0.113.7"), self.query)
+        let path = path.replace("{rkey}", "a1").replace("{letter}", "none").replace("{who}", "203.0.113.7").replace("{number}", "1");
+        format!("{path}{}", self.query)
     }
 
     async fn call(&self, caller: &mut Caller, name: Option<&str>) -> Answer {
@@ -127,6 +128,19 @@ fn table(town: &Town) -> Vec<Row> {
         row("GET", "/api/communities/{id}/dead-letters", KEEPERS, &[200]),
         row("POST", "/api/communities/{id}/dead-letters/{letter}/retry", KEEPERS, &[400, 404]),
         row("DELETE", "/api/communities/{id}/dead-letters/{letter}", KEEPERS, &[400, 404]),
+        // What the feed shows, for who tries a mix at home.
+        row("GET", "/api/communities/{id}/feed-mix/candidates", EVERYBODY, &[200]),
+        // The owner's mixes: an operator looks, and stops what harms.
+        row("GET", "/api/communities/{id}/feed-mix", KEEPERS, &[200]),
+        row("GET", "/api/communities/{id}/feed-mix/versions", KEEPERS, &[200]),
+        row("GET", "/api/communities/{id}/feed-mix/versions/{number}", KEEPERS, &[404]),
+        row("GET", "/api/communities/{id}/feed-mix/log", KEEPERS, &[200]),
+        row("POST", "/api/communities/{id}/feed-mix/deactivate", KEEPERS, &[200]),
+        row("POST", "/api/communities/{id}/feed-mix/versions", owner, &[400]),
+        row("POST", "/api/communities/{id}/feed-mix/versions/{number}/preview", owner, &[404]),
+        row("POST", "/api/communities/{id}/feed-mix/versions/{number}/activate", owner, &[404]),
+        row("POST", "/api/communities/{id}/feed-mix/rollback", owner, &[409]),
+        row("DELETE", "/api/communities/{id}/feed-mix/versions/{number}", owner, &[404]),
         // In one's own repo.
         row("POST", "/api/communities", SIGNED_IN, &[502]).saying(json!({ "name": "Day moths" })),
         row("POST", "/api/communities/{id}/members", SIGNED_IN, &[502, 409]).saying(json!({})),

@@ -17,6 +17,7 @@ async fn an_operator_sees_how_the_host_is() {
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"), "ready": true, "reasons": [], "lagSeconds": status["lagSeconds"], "queueDepth": 0, "communities": 2,
         "reposToRead": wanted, "deadLetters": 0, "retries": 0, "sessions": 2,
+        "mixes": { "components": 0, "bytes": 0, "versions": 0, "active": 0, "switchedOff": 0, "checking": 0 },
     });
     assert_eq!(status, expected);
     // The network's last word is a minute old, less a millisecond for each event.

@@ -14,6 +14,7 @@ use atrarium_tests::network::POST;
 use atrarium_tests::peers::Peers;
 use atrarium_tests::records;
 use atrarium_tests::repo::{PASSWORD, tid};
+use atrarium_tests::uploads::component;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -42,6 +43,9 @@ async fn every_answer_is_what_the_document_says() {
     member.done("POST", &format!("/api/communities/{id}/members"), &json!({}), 201).await;
     let post = ann.put(POST, &tid(1), records::post(&format!("a hawk moth {tag}"), Clock::system().now_ms() - 60_000)).await;
     house.shows("a post to be explained and hidden", &text(&communities[0], "uri"), std::slice::from_ref(&post)).await;
+    let mix = component(env!("OUT_DIR"), "backwards");
+    let uploaded = owner.send(&format!("/api/communities/{id}/feed-mix/versions"), &[("content-type", "application/wasm")], &mix).await;
+    assert_eq!(uploaded.status, 201, "{uploaded:?}");
 
     let token = owner.token().expect("who signs in with a password gets a token");
     let spare: Vec<String> = communities[1..].iter().map(|community| format!("\"{}\"", text(community, "id"))).collect();

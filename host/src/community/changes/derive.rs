@@ -1,6 +1,7 @@
 //! From the rows of a batch to what they change.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -23,6 +24,7 @@ enum Data<'a> {
     Target { target: &'a str, denied: bool },
     Action { action: String, exists: bool },
     Community { closed: bool },
+    Mix { uploaded: bool, switched_off: bool },
 }
 
 /// How a community's last change looks.
@@ -53,13 +55,17 @@ pub(super) fn touched(layer: &Layer) -> Vec<CommunityId> {
     touched
 }
 
+pub(super) fn mix(uploaded: bool, switched_off: bool) -> Arc<str> {
+    serde_json::to_string(&Data::Mix { uploaded, switched_off }).expect("truths have no form that JSON lacks").into()
+}
+
 /// What a batch changed in a community; `None` if it is more than anyone would want to be told.
 pub(super) fn changes(layer: &Layer, id: CommunityId, uri: &str, edition: Edition) -> Option<Vec<Change>> {
     let mut changes = Vec::new();
     let mut tell = |kind: Kind, data: &Data<'_>| {
         let data = serde_json::to_string(data).expect("names and strings have no form that JSON lacks");
         let number = u32::try_from(changes.len()).unwrap_or(u32::MAX);
-        changes.push(Change { id: Position(edition, number), kind, data: data.into() });
+        changes.push(Change { id: Position(edition, number, 0), kind, data: data.into() });
         (changes.len() <= LAG).then_some(())
     };
     let own = Key::community(id);

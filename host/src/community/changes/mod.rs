@@ -58,26 +58,30 @@ const REMEMBERED: usize = 20_000;
 /// Changes of configs that are remembered one by one.
 const CONFIGS: usize = 4_096;
 
-/// A place among all changes: the edition, and the number in it.
+/// A place among all changes: the edition, the number in it, and, behind all of its changes, the number of what no commit has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(Edition, u32);
+pub struct Position(Edition, u32, u32);
 
 impl Position {
     /// Behind all changes of this edition.
     fn after(edition: Edition) -> Self {
-        Self(edition, u32::MAX)
+        Self(edition, u32::MAX, 0)
     }
 
     /// Reads what [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Option<Self> {
-        let (edition, number) = text.split_once('-')?;
-        Some(Self(edition.parse().ok()?, number.parse().ok()?))
+        let (edition, rest) = text.split_once('-')?;
+        let (number, besides) = rest.split_once('-').unwrap_or((rest, "0"));
+        Some(Self(edition.parse().ok()?, number.parse().ok()?, besides.parse().ok()?))
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.0, self.1)
+        match self {
+            Self(edition, number, 0) => write!(f, "{edition}-{number}"),
+            Self(edition, number, besides) => write!(f, "{edition}-{number}-{besides}"),
+        }
     }
 }
 
@@ -91,6 +95,9 @@ pub enum Kind {
     Moderation,
     /// The config is another, or the community was `closed`, which is its last change.
     Community,
+    /// The feed is made by another mix from now on: one that the owner has `uploaded` or the default one; `switchedOff`, because that of the
+    /// owner failed again and again.
+    Mix,
     /// Changes were missed: what was read before may be out of date.
     Reset,
 }
@@ -102,6 +109,7 @@ impl Kind {
             Self::Member => "member",
             Self::Moderation => "moderation",
             Self::Community => "community",
+            Self::Mix => "mix",
             Self::Reset => "reset",
         }
     }
@@ -159,6 +167,12 @@ struct State {
     configs: VecDeque<(Edition, CommunityId)>,
     /// All changes of configs that came later are there.
     configs_since: Edition,
+    /// The number of the last thing that was told and that no commit had changed. It goes on from the second in which the program started, so
+    /// that no number comes again.
+    besides: u32,
+    /// Behind which of these each community is, by the AT-URI of its config; of the others, behind which they may be.
+    mixed: HashMap<String, Position>,
+    mixed_before: Position,
     rooms: HashMap<CommunityId, Room>,
     /// Where each caller listens, the oldest first.
     callers: HashMap<String, VecDeque<Listening>>,
@@ -180,7 +194,11 @@ struct Listening {
 impl Changes {
     /// `edition` is that of the last commit.
     pub fn new(clock: Clock, edition: Edition) -> Self {
+        let besides = u32::try_from(clock.now_ms() / 1_000).unwrap_or(1);
         let state = State {
+            besides,
+            mixed: HashMap::new(),
+            mixed_before: Position(edition, u32::MAX, besides),
             noted: edition,
             changed: HashMap::new(),
             changed_before: edition,
@@ -218,6 +236,21 @@ impl Changes {
         }
     }
 
+    /// The community whose config has this AT-URI has another mix. That lies in state.redb, so no batch tells of it.
+    pub fn mix_changed(&self, uri: &str, uploaded: bool, switched_off: bool) {
+        let state = &mut *self.state();
+        state.besides += 1;
+        let id = Position(state.noted, u32::MAX, state.besides);
+        if state.mixed.len() >= REMEMBERED {
+            state.mixed.clear();
+            state.mixed_before = id;
+        }
+        state.mixed.insert(uri.to_owned(), id);
+        for room in state.rooms.values_mut().filter(|room| room.uri == uri && !room.closed) {
+            room.take(Some(vec![Change { id, kind: Kind::Mix, data: derive::mix(uploaded, switched_off) }]), id.0);
+        }
+    }
+
     /// Nobody knows whether a batch has become durable.
     pub fn lost(&self) {
         let state = &mut *self.state();
@@ -226,7 +259,7 @@ impl Changes {
         state.configs.clear();
         state.configs_since = state.noted + 1;
         for room in state.rooms.values_mut() {
-            room.reset(Position::after(state.noted));
+            room.reset(Position(state.noted, u32::MAX, state.besides));
         }
     }
 
@@ -273,7 +306,7 @@ impl Changes {
         }
         state.make_room(id, now);
         let changed = state.changed.get(&id).copied().unwrap_or(state.changed_before);
-        let since = Position::after(changed.min(state.noted));
+        let since = Position::after(changed.min(state.noted)).max(state.mixed.get(uri).copied().unwrap_or(state.mixed_before));
         let number = state.take(id, listener);
         let room = state.rooms.entry(id).or_insert_with(|| Room::new(uri, since));
         room.seats.take(listener.seat);

@@ -112,11 +112,62 @@ fn a_ring_is_kept_for_some_minutes_after_its_last_listener() {
     drop(listen(&changes, None));
     clock.set(NOW + IDLE_MS - 1);
     changes.note(&batch(11, COMMUNITY, 1));
-    assert_eq!(told(&mut listen(&changes, Some("10-4294967295"))), ["11-0 moderation"]);
+    assert_eq!(told(&mut listen(&changes, Some("10-4294967295-1795176000"))), ["11-0 moderation"]);
     clock.set(NOW + 2 * IDLE_MS);
     changes.note(&batch(12, COMMUNITY, 1));
     assert!(changes.state().rooms.is_empty());
     assert_eq!(told(&mut listen(&changes, Some("11-0"))), ["12-4294967295 reset"]);
+}
+
+/// The data of what is told now.
+fn data(subscription: &mut Subscription) -> Vec<String> {
+    std::iter::from_fn(|| subscription.next().now_or_never().flatten()).map(|change| format!("{} {} {}", change.id, change.kind.name(), change.data)).collect()
+}
+
+#[test]
+fn that_a_community_has_another_mix_is_told_in_its_place_among_the_commits() {
+    let (_, changes) = changes();
+    let (mut listener, mut elsewhere) = (listen(&changes, None), changes.subscribe(8, "another", caller("did:plc:caller"), None).expect("there is room"));
+    changes.note(&batch(11, COMMUNITY, 1));
+    changes.mix_changed(URI, true, false);
+    changes.mix_changed("another", true, false);
+    changes.mix_changed(URI, false, true);
+    changes.note(&batch(12, COMMUNITY, 1));
+    let expected = [
+        r#"11-0 moderation {"target":"did:plc:0000","denied":true}"#,
+        r#"11-4294967295-1795176001 mix {"uploaded":true,"switchedOff":false}"#,
+        r#"11-4294967295-1795176003 mix {"uploaded":false,"switchedOff":true}"#,
+        r#"12-0 moderation {"target":"did:plc:0000","denied":true}"#,
+    ];
+    assert_eq!(data(&mut listener), expected);
+    assert_eq!(data(&mut elsewhere), [r#"11-4294967295-1795176002 mix {"uploaded":true,"switchedOff":false}"#]);
+    // Whoever was interrupted in between gets the rest.
+    for told in 1..expected.len() {
+        let last = expected[told - 1].split(' ').next();
+        assert_eq!(data(&mut listen(&changes, last)), expected[told..], "{last:?}");
+    }
+}
+
+#[test]
+fn who_may_have_missed_that_a_mix_is_another_reads_anew() {
+    let (clock, changes) = changes();
+    let mut listener = listen(&changes, None);
+    changes.mix_changed(URI, true, false);
+    let last = told(&mut listener)[0].replace(" mix", "");
+    drop(listener);
+    // The ring has gone; then the program as well.
+    clock.set(NOW + 2 * IDLE_MS);
+    changes.note(&batch(11, COMMUNITY + 1, 1));
+    assert!(changes.state().rooms.is_empty());
+    changes.mix_changed(URI, false, false);
+    let again = told(&mut listen(&changes, Some(&last)));
+    assert!(again.len() == 1 && again[0].ends_with(" reset"), "{again:?}");
+    let mut listener = listen(&changes, None);
+    changes.mix_changed(URI, true, false);
+    let last = told(&mut listener)[0].replace(" mix", "");
+    let restarted = Changes::new(clock, 11);
+    let again = told(&mut listen(&restarted, Some(&last)));
+    assert!(again.len() == 1 && again[0].ends_with(" reset"), "{again:?}");
 }
 
 #[test]
@@ -126,7 +177,7 @@ fn after_a_commit_of_unknown_outcome_everybody_reads_anew() {
     changes.note(&batch(11, COMMUNITY, 1));
     assert_eq!(told(&mut listener).len(), 1);
     changes.lost();
-    assert_eq!(told(&mut listener), ["11-4294967295 reset"]);
+    assert_eq!(told(&mut listener), ["11-4294967295-1795176000 reset"]);
     assert_eq!(changes.changed(COMMUNITY), 12, "the batch of that edition may be durable");
     let mut late = changes.subscribe(COMMUNITY + 1, URI, caller("did:plc:caller"), None).expect("there is room");
     assert_eq!((changes.configs_after(11), changes.configs_after(12)), (None, Some(Vec::new())));

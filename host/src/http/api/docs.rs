@@ -60,10 +60,10 @@ fn completed(mut document: OpenApi) -> OpenApi {
     let schemas = document.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
     // As `Body` has it: without a field that is needed, a body need not be sent.
     let may_be_left_out = |body: &RequestBody| {
-        body.content.values().all(|content| {
+        body.content.iter().all(|(kind, content)| {
             let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { return false };
             let name = schema.ref_location.rsplit('/').next().unwrap_or_default();
-            matches!(schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+            kind == "application/json" && matches!(schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
         })
     };
     for item in document.paths.paths.values_mut() {

@@ -61,9 +61,10 @@ fn status(problem: &Problem) -> StatusCode {
         Problem::NotFound { .. } => StatusCode::NOT_FOUND,
         Problem::Conflict { .. } => StatusCode::CONFLICT,
         Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Problem::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Problem::Unprocessable(_) | Problem::MixRefused(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Problem::Upstream(_) | Problem::Partial { late: false, .. } => StatusCode::BAD_GATEWAY,
+        Problem::HostFull(_) => StatusCode::INSUFFICIENT_STORAGE,
         Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Problem::Late(_) | Problem::Unsettled { .. } | Problem::Partial { late: true, .. } => StatusCode::GATEWAY_TIMEOUT,
     }

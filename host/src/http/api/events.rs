@@ -44,7 +44,7 @@ const SIGNED_MS: i64 = 5 * 60_000;
 
 /// Live changes of a community
 ///
-/// A stream of `post`, `member`, `moderation`, `community` and `reset` events. The eleventh stream of a caller takes the place of the first. It
+/// A stream of `post`, `member`, `moderation`, `community`, `mix` and `reset` events. The eleventh stream of a caller takes the place of the first. It
 /// ends with the session; with a token of the caller's own server it ends after five minutes.
 #[utoipa::path(get, path = "/api/communities/{id}/events", tag = "communities",
     params(("id" = String, Path, description = "The community's id"), ("last-event-id" = Option<String>, Header, description = "The last event that was seen")), responses(

@@ -4,9 +4,10 @@
 //! admit (caller.rs)   who asks, counted and turned away here alone
 //!   auth.rs oauth.rs        signing in and out, sessions
 //!   communities.rs members.rs moderation.rs   the communities and what is done in them
+//!   mixes.rs upload.rs      the feed mixes that owners upload, and their way in
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
 //!   events.rs               live changes
-//! counts.rs           how often somebody may ask
+//! counts.rs           how often somebody may ask; places.rs: what only a few may do at a time
 //! input.rs error.rs   what comes in, and problems as answers; words.rs: what is wrong with it, for people
 //! written.rs          what a change is answered with
 //! cookies.rs          a browser's cookies
@@ -26,10 +27,13 @@ mod error;
 mod events;
 mod input;
 mod members;
+mod mixes;
 mod moderation;
 mod oauth;
 mod operator;
+mod places;
 mod upkeep;
+mod upload;
 mod words;
 mod written;
 
@@ -45,8 +49,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, StatusCode};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer as CatchPanics;
@@ -56,6 +60,9 @@ use utoipa_axum::routes;
 use self::cookies::Baker;
 use self::counts::Counts;
 use self::error::ApiError;
+use self::places::Places;
+use super::patience::Phase;
+use super::server::Terms;
 use super::work::Work;
 use crate::clock::Clock;
 use crate::dashboard::{Dashboard, Problem};
@@ -65,7 +72,10 @@ use crate::session::{Session, SessionInfo, Sessions};
 
 /// For an answer: ten seconds for the body, and what a write may take (31 seconds with the waiting for its effect), so that its own word
 /// of what remains comes first.
-pub(super) const DEADLINE: Duration = Duration::from_secs(45);
+const DEADLINE: Duration = Duration::from_secs(45);
+
+/// The same for an upload: its body, ten seconds for its verdict, and what its file and its place take.
+const UPLOAD_DEADLINE: Duration = upload::WHOLE.saturating_add(DEADLINE);
 
 /// What the API is made of.
 #[derive(Debug)]
@@ -104,6 +114,8 @@ pub(super) struct Inner {
     stop: CancellationToken,
     work: Work,
     baker: Baker,
+    uploading: Places,
+    previewing: Places,
 }
 
 impl std::ops::Deref for Api {
@@ -132,6 +144,8 @@ impl Api {
             stop,
             work: Work::new(),
             baker,
+            uploading: Places::new(upload::PLACES),
+            previewing: Places::new(mixes::PREVIEWS),
         }))
     }
 
@@ -139,6 +153,12 @@ impl Api {
     async fn read<T: Send + 'static>(&self, reading: impl FnOnce(&Dashboard) -> Result<T, Problem> + Send + 'static) -> Result<T, ApiError> {
         let dashboard = self.dashboard.clone();
         self.work.run(move || reading(&dashboard).map_err(ApiError)).await
+    }
+
+    /// The same on a thread that may wait.
+    async fn aside<T: Send + 'static>(&self, reading: impl FnOnce(&Dashboard) -> Result<T, Problem> + Send + 'static) -> Result<T, ApiError> {
+        let dashboard = self.dashboard.clone();
+        self.work.run_aside(move || reading(&dashboard).map_err(ApiError)).await
     }
 
     /// The repo of the session's user, with what the session may do there.
@@ -178,6 +198,15 @@ pub(super) fn router(parts: Parts) -> Router {
         .routes(routes!(members::appoint, members::leave))
         .routes(routes!(moderation::list, moderation::act))
         .routes(routes!(moderation::undo))
+        .routes(routes!(mixes::read))
+        .routes(routes!(mixes::versions, mixes::upload))
+        .routes(routes!(mixes::version, mixes::remove))
+        .routes(routes!(mixes::preview))
+        .routes(routes!(mixes::activate))
+        .routes(routes!(mixes::deactivate))
+        .routes(routes!(mixes::roll_back))
+        .routes(routes!(mixes::log))
+        .routes(routes!(mixes::candidates))
         .routes(routes!(upkeep::held))
         .routes(routes!(upkeep::letters))
         .routes(routes!(upkeep::drop_letter))
@@ -247,4 +276,13 @@ async fn guarded(secure: bool, request: Request, next: Next) -> Response {
 /// Whether a path is the API's.
 pub(super) fn serves(path: &str) -> bool {
     path.starts_with("/api/") || path == "/api" || path.starts_with("/oauth/")
+}
+
+/// How a request for a path of the API is dealt with.
+pub(super) fn terms(method: &Method, path: &str) -> Terms {
+    let is_upload = *method == Method::POST && path.starts_with("/api/communities/") && path.ends_with("/feed-mix/versions");
+    match is_upload {
+        true => Terms { deadline: UPLOAD_DEADLINE, reads_bodies: true, phase: Phase::Upload },
+        false => Terms { deadline: DEADLINE, reads_bodies: true, phase: Phase::Answer },
+    }
 }

@@ -20,7 +20,7 @@ use crate::dashboard::{HostLimits, HostStatus, Problem, Standing};
     (status = 200, body = HostStatus), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
 ))]
 pub(super) async fn status(State(api): State<Api>, caller: Caller) -> Result<Json<HostStatus>, ApiError> {
-    Ok(Json(api.read(move |dashboard| dashboard.host_status(&caller.who)).await?))
+    Ok(Json(api.aside(move |dashboard| dashboard.host_status(&caller.who)).await?))
 }
 
 /// The host's limits

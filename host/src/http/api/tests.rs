@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use super::events::{KEEP_ALIVE, kept_alive};
 use super::input::{BODY_TIME, Body};
+use super::upload::{Coming, QUIET, WHOLE};
 use super::*;
 use crate::http::patience;
 use crate::http::payload::Payload;
@@ -29,8 +30,8 @@ impl Routes for Only {
         answer.unwrap_or_else(|never| match never {}).map(Payload::Stream)
     }
 
-    fn terms(&self, _: &str) -> Terms {
-        Terms { deadline: DEADLINE, reads_bodies: true }
+    fn terms(&self, method: &Method, path: &str) -> Terms {
+        terms(method, path)
     }
 }
 
@@ -40,6 +41,8 @@ async fn ask(routes: Router, request: &str) -> TcpStream {
     let address = listener.local_addr().expect("a bound socket has an address");
     tokio::spawn(serve(listener, Only(dressed(routes, true)), 10, CancellationToken::new()));
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    // Else a small piece waits for the system to acknowledge the one before, for 40 ms that no clock here counts.
+    stream.set_nodelay(true).expect("a socket of TCP");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     stream
 }
@@ -108,4 +111,64 @@ async fn a_stream_is_kept_while_nothing_happens_and_let_go_of_soon_after_its_rea
         }
     };
     assert!(timeout(KEEP_ALIVE * 3, gone).await.is_ok(), "somebody who has gone holds a place");
+}
+
+/// A body for which a POST of an upload waits, on a connection that is kept open.
+async fn upload(head: &str, mut pieces: impl FnMut() -> Option<(Duration, &'static str)> + Send + 'static) -> (String, Duration) {
+    let takes = post(async |request: Request| -> Result<String, ApiError> {
+        let (mut body, mut size) = (request.into_body(), 0);
+        let mut coming = Coming::new(&mut body);
+        while let Some(bytes) = coming.next().await? {
+            size += bytes.len();
+        }
+        Ok(format!("{size} bytes"))
+    });
+    let routes = Router::new().route("/api/communities/{id}/feed-mix/versions", takes);
+    let began = Instant::now();
+    let stream = ask(routes, &format!("POST /api/communities/main/feed-mix/versions HTTP/1.1\r\nconnection: close\r\n{head}\r\n\r\n")).await;
+    let (mut answer, mut sending) = stream.into_split();
+    let sent = tokio::spawn(async move {
+        while let Some((pause, piece)) = pieces() {
+            tokio::time::sleep(pause).await;
+            if sending.write_all(piece.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        // Not the end of our side, which would end the body.
+        std::future::pending::<()>().await;
+    });
+    let mut heard = Vec::new();
+    drop(timeout(patience::UPLOAD * 2, answer.read_to_end(&mut heard)).await.expect("it ends"));
+    sent.abort();
+    (String::from_utf8_lossy(&heard).into_owned(), began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_may_take_minutes_but_neither_fall_silent_nor_trickle_for_ever() {
+    let (a_while, soon) = (QUIET - Duration::from_secs(5), Duration::from_secs(2));
+    let trickle = |mut pieces: u32| {
+        move || {
+            pieces = pieces.checked_sub(1)?;
+            Some((a_while, "x"))
+        }
+    };
+    let (answer, took) = upload("content-length: 11", trickle(11)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("11 bytes") && took >= a_while * 11, "{took:?} {answer}");
+    let (answer, took) = upload("content-length: 11", trickle(3)).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("came for 30 seconds"), "{answer}");
+    assert!((a_while * 3 + QUIET..a_while * 3 + QUIET + soon).contains(&took), "{took:?}");
+    let (answer, took) = upload("content-length: 1000", trickle(1_000)).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("within 5 minutes") && (WHOLE..WHOLE + soon).contains(&took), "{took:?} {answer}");
+}
+
+/// What asks for the body is not the answer: curl waits for it before it sends more than a megabyte.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_asks_first_may_take_as_long() {
+    let mut pieces = 7;
+    let trickle = move || {
+        pieces -= 1;
+        (pieces >= 0).then_some((Duration::from_secs(20), "x"))
+    };
+    let (answer, took) = upload("expect: 100-continue\r\ncontent-length: 7", trickle).await;
+    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n") && answer.ends_with("7 bytes"), "{took:?} {answer}");
 }
