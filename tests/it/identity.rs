@@ -9,6 +9,7 @@ use atrarium_tests::network::did;
 use atrarium_tests::plc::{Mood, Plc};
 use atrarium_tests::scene::TAG;
 use atrarium_tests::signer::{METHOD, Signer};
+use atrarium_tests::uploads::{activate, component, upload};
 use atrarium_tests::world::{NOW, feed_of, posts_of};
 use atrarium_tests::{World, WorldOptions};
 use serde_json::{Value, json};
@@ -228,7 +229,21 @@ async fn a_reader_whose_did_is_gone_still_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mix_that_minds_is_told_the_reader_and_nobody_gets_anothers_page() {
-    let mut scene = Scene::new(true).await;
+    told_the_reader(Scene::new(true).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uploaded_mix_that_minds_is_told_the_reader_and_nobody_gets_anothers_page() {
+    let scene = Scene::new(false).await;
+    let uploads = scene.world.app().uploads.clone();
+    let version = upload(&uploads, &scene.community, component(env!("OUT_DIR"), "feed-mix")).await.expect("there is room");
+    activate(&uploads, &scene.community, Some(version.number)).await.expect("it is ready");
+    drop(uploads);
+    told_the_reader(scene).await;
+}
+
+/// Where a reader's own posts come first on their page.
+async fn told_the_reader(mut scene: Scene) {
     let (alice, bob, key, other) = (did("alice"), did("bob"), Signer::k256(7), Signer::p256());
     register(&scene.plc, &alice, &key);
     register(&scene.plc, &bob, &other);

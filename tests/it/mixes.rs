@@ -4,5 +4,6 @@
 mod admission; // what is refused before it has run, and in which words
 mod contract; // as it was frozen
 mod damaged; // cut short, and with bits turned
+mod examples; // of the three languages, in the feed
 mod hostile; // admitted, and then
 mod outside; // what can be had of the world outside: nothing

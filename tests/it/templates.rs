@@ -17,21 +17,21 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 #[test]
 fn a_new_mix_in_rust_is_built_with_one_command_and_admitted() {
-    check("rust", None, "Cargo.lock");
+    check(("rust", "Rust"), None, "Cargo.lock");
 }
 
 #[test]
 fn a_new_mix_in_javascript_is_built_with_one_command_and_admitted() {
-    check("js", Some(("welcome", "node_modules")), "package-lock.json");
+    check(("js", "JavaScript"), Some(("welcome", "node_modules")), "package-lock.json");
 }
 
 #[test]
 fn a_new_mix_in_python_is_built_with_one_command_and_admitted() {
-    check("python", Some(("tongues", ".venv")), "requirements.txt");
+    check(("python", "Python"), Some(("tongues", ".venv")), "requirements.txt");
 }
 
-/// Writes, builds, tests and checks a mix in this language; `lent` is a folder of tools of an example, and `lock` must stay as it was.
-fn check(language: &str, lent: Option<(&str, &str)>, lock: &str) {
+/// Writes, builds, tests and checks a mix in this language, which is told by its name; `lent` is a folder of tools of an example, and `lock` must stay as it was.
+fn check((language, name): (&str, &str), lent: Option<(&str, &str)>, lock: &str) {
     let home = tempfile::tempdir().expect("tests need a temporary directory");
     let folder = home.path().join("a mix");
     let next = run(home.path(), binary(), &["mix", "new", "--lang", language, "a mix"]);
@@ -53,7 +53,7 @@ fn check(language: &str, lent: Option<(&str, &str)>, lock: &str) {
     assert!(built.starts_with(COMPONENT), "{language}");
     assert_eq!(std::fs::read(folder.join(lock)).expect("it is still there"), locked, "{lock} has changed: it names other versions than the build needs");
     let verdict = run(&folder, binary(), &["mix", "check", "mix.wasm"]);
-    assert!(verdict.contains("admitted"), "{verdict}");
+    assert!(verdict.contains("admitted") && verdict.contains(&format!("written in {name}")), "{verdict}");
 }
 
 /// What a command says that must succeed. It gets nothing of what is set for this build.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use moka::sync::Cache;
 
@@ -15,11 +16,12 @@ use super::admissions::Job;
 use super::breaker::{After, Breaker};
 use super::catalogue::{Catalogue, owner_of};
 use super::journal::Kind;
+use super::pace::{Pace, SPRINT};
 use super::rows::{Active, Compiled, Digest};
-use super::turnstile::{Pace, WAIT};
+use super::turnstile::{Lane, WAIT};
 use super::{Inner, Uploads};
 use crate::sandbox::mix::{Answer, Request};
-use crate::sandbox::strangers::{Failure, Guest, Profile, Run, Verdict};
+use crate::sandbox::strangers::{Allowance, Failure, Guest, Profile, Run, Verdict};
 
 /// Bytes of compiled code that stay loaded. It is read from files, so the system may take the memory back.
 const LOADED_BYTES: u64 = 1 << 30;
@@ -118,19 +120,22 @@ impl Uploads {
     pub fn ask(&self, running: &Running, request: &Request, viewer: Option<&str>) -> Option<Asked> {
         let inner = &*self.0;
         let guest = inner.guest(&running.digest, &running.compiled).inspect_err(|cause| inner.unloadable(running, cause)).ok()?;
-        let lane = running.now().pace.lane();
-        let Ok(turn) = inner.turnstile.enter(&running.uri, lane, WAIT) else {
-            count("busy");
-            inner.note(
-                &running.uri,
-                Kind::Busy,
-                running.number,
-                "the host was busy with others' mixes, or with more readers of this one than it runs for at a time",
-            );
-            return None;
+        let viewer = viewer.filter(|_| running.can_ask);
+        let lane = running.now().pace.lane(Instant::now());
+        let allowance = &inner.settings.allowance;
+        let sprint = Allowance { time: allowance.time.min(SPRINT), ..*allowance };
+        let run = inner.take_turn(running, lane, || guest.run(request, viewer, if lane == Lane::Slow { allowance } else { &sprint }))?;
+        let run = match run.outcome {
+            // It has more time, but not here.
+            Err(Failure::Time { .. } | Failure::Starved) if lane != Lane::Slow && sprint.time < allowance.time => {
+                if run.outcome != Err(Failure::Starved) {
+                    running.now().pace.overran(Instant::now());
+                }
+                count("overran");
+                inner.take_turn(running, Lane::Slow, || guest.run(request, viewer, allowance))?
+            }
+            _ => run,
         };
-        let run = guest.run(request, viewer.filter(|_| running.can_ask), &inner.settings.allowance);
-        drop(turn);
         inner.weigh(running, run)
     }
 }
@@ -143,6 +148,15 @@ impl Inner {
         }
         let load = || self.strangers.load(&self.compiled_file(digest), compiled.sha256).map(Arc::new);
         self.guests.0.try_get_with(*digest, load).map_err(|cause| cause.to_string())
+    }
+
+    /// Calls the mix when it is its turn. `None`: there was no turn for it in time.
+    fn take_turn(&self, running: &Running, lane: Lane, call: impl FnOnce() -> Run) -> Option<Run> {
+        let Ok(_turn) = self.turnstile.enter(&running.uri, lane, WAIT) else {
+            self.busy(running, "the host was busy with others' mixes, or with more readers of this one than it runs for at a time");
+            return None;
+        };
+        Some(call())
     }
 
     fn unloadable(&self, running: &Running, cause: &str) {

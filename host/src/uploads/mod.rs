@@ -9,7 +9,7 @@
 //! * [`rows`], [`catalogue`]: what is in state.redb, and all of it but the bytes in memory.
 //! * [`versions`]: uploading, activating, rolling back, removing; [`trying`]: asking a version beside the feeds.
 //! * [`admissions`], [`child`]: one component after the other is admitted, each in a process that may be killed.
-//! * [`active`]: the mixes that feeds ask; [`breaker`], [`turnstile`]: when one is asked, and whose turn it is.
+//! * [`active`]: the mixes that feeds ask; [`breaker`], [`pace`], [`turnstile`]: when one is asked, how quick it is, and whose turn it is.
 //! * [`journal`]: what owners are told.
 //!
 //! No page waits for anything here but its own mix's turn and call, both bounded. Whatever fails, the default mix answers.
@@ -20,6 +20,7 @@ mod breaker;
 mod catalogue;
 pub mod child;
 pub mod journal;
+mod pace;
 mod rows;
 pub mod settings;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Whose mix is run next, where more want to than there are processors.
 //!
-//! A mix runs on the thread of whoever reads. Two lanes lead to the processors: the quick one for mixes that were quick so far, one
-//! call for each processor; and the slow one, a single call at a time, however many there are. So mixes that take all they may
-//! never have more than one processor, and who is quick waits for who is quick. In a lane those come first whose community has used
-//! least lately. Who would have to wait too long, or behind too many of their own, is told so at once and gets the default mix.
+//! A mix runs on the thread of whoever reads. Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`),
+//! one call for each processor; one for those of which that isn't known yet, and the slow one, a single call at a time each, however many
+//! there are. So mixes that take all they may never have more than one processor, and who is quick waits for who is quick. In a lane those
+//! come first whose community has used least lately. Who would have to wait too long, or behind too many of their own, is told so at once
+//! and gets the default mix.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,11 +16,8 @@ pub(super) const WAIT: Duration = Duration::from_millis(150);
 /// Who may wait for one community's mix.
 const PER_COMMUNITY: usize = 4;
 
-/// Who may wait in the slow lane in all: each holds one of the threads that read feeds (64).
-const SLOW_WAITING: usize = 16;
-
-/// A mix that takes less than this on average is quick. The largest block costs QuickJS 1 to 2 ms.
-const QUICK: Duration = Duration::from_millis(5);
+/// Who may wait in the slow lane in all, and in that of the new: each holds one of the threads that read feeds (64).
+const WAITING: usize = 16;
 
 /// How soon what a community has used is forgotten: by half in each such time.
 const FADES: Duration = Duration::from_secs(1);
@@ -27,31 +25,13 @@ const FADES: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     Quick,
+    New,
     Slow,
 }
 
 /// No turn came in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Busy;
-
-/// How long a mix's calls take, on average; the newest count most.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Pace(Duration);
-
-impl Pace {
-    pub(super) fn of(took: Duration) -> Self {
-        Self(took)
-    }
-
-    pub(super) fn note(&mut self, took: Duration) {
-        // A call that took all it may counts at once; forgetting it takes a dozen quick ones.
-        self.0 = if took > QUICK * 4 { self.0.max(took) } else { (self.0 * 3 + took) / 4 };
-    }
-
-    pub(super) fn lane(self) -> Lane {
-        if self.0 < QUICK { Lane::Quick } else { Lane::Slow }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Turnstile {
@@ -108,8 +88,8 @@ impl Turnstile {
         let deadline = Instant::now() + patience;
         let mut inner = self.lock();
         let of_it = inner.waiting.iter().filter(|waiting| waiting.community == community).count();
-        let slow = inner.waiting.iter().filter(|waiting| waiting.lane == Lane::Slow).count();
-        if of_it >= PER_COMMUNITY || lane == Lane::Slow && slow >= SLOW_WAITING {
+        let in_lane = inner.waiting.iter().filter(|waiting| waiting.lane == lane).count();
+        if of_it >= PER_COMMUNITY || lane != Lane::Quick && in_lane >= WAITING {
             return Err(Busy);
         }
         let ticket = inner.next;
@@ -178,14 +158,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_slow_have_one_place_and_leave_the_quick_theirs() {
+    fn the_slow_and_the_new_have_one_place_each_and_leave_the_quick_theirs() {
         let turnstile = Turnstile::new(2);
         let slow = turnstile.enter("slow", Lane::Slow, WAIT).expect("nobody is there");
+        let new = turnstile.enter("new", Lane::New, WAIT).expect("nobody is there");
+        assert_eq!(turnstile.enter("newer", Lane::New, WAIT).err(), Some(Busy));
         assert_eq!(turnstile.enter("slower", Lane::Slow, WAIT).err(), Some(Busy));
         let quick = turnstile.enter("quick", Lane::Quick, WAIT).expect("a place");
         let quicker = turnstile.enter("quicker", Lane::Quick, WAIT).expect("another");
         assert_eq!(turnstile.enter("third", Lane::Quick, WAIT).err(), Some(Busy));
-        drop((slow, quick, quicker));
+        drop((slow, new, quick, quicker));
         assert!(turnstile.enter("slower", Lane::Slow, WAIT).is_ok());
     }
 
@@ -231,19 +213,5 @@ mod tests {
         inner.used.insert("little".to_owned(), Used { seconds: 1.0, at: later });
         inner.waiting.extend([(4, "little"), (5, "much")].map(|(ticket, community)| Waiting { ticket, lane: Lane::Slow, community: community.to_owned() }));
         assert_eq!(inner.first(Lane::Slow, later), Some(5));
-    }
-
-    #[test]
-    fn one_long_call_makes_a_mix_slow_and_many_short_ones_quick_again() {
-        let mut pace = Pace::of(Duration::from_millis(1));
-        assert_eq!(pace.lane(), Lane::Quick);
-        pace.note(Duration::from_millis(60));
-        assert_eq!(pace.lane(), Lane::Slow);
-        let mut calls = 0;
-        while pace.lane() == Lane::Slow {
-            pace.note(Duration::from_micros(100));
-            calls += 1;
-        }
-        assert!((5..20).contains(&calls), "{calls}");
     }
 }

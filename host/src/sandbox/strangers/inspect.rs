@@ -21,6 +21,9 @@ const BODY: usize = 1 << 20;
 /// Components within components.
 const COMPONENTS: usize = 64;
 
+/// Tools by which a component says that it was made.
+const MAKERS: usize = 100;
+
 /// Letters of a name that are repeated to its author.
 const LETTERS: usize = 200;
 
@@ -149,6 +152,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Seen, Refusal> {
                     names.exports.insert(export.map_err(invalid)?.name.name.to_owned());
                 }
             }
+            // Some tools are known only by what they link together.
+            Payload::ExportSection(section) => {
+                for export in section.clone() {
+                    names.linked(export.map_err(invalid)?.name);
+                }
+            }
             Payload::CustomSection(section) if section.name() == "producers" => names.producers(section.data(), section.data_offset()),
             _ => {}
         }
@@ -219,7 +228,18 @@ impl Names {
     fn producers(&mut self, data: &[u8], offset: usize) {
         let Ok(fields) = ProducersSectionReader::new(wasmparser::BinaryReader::new(data, offset)) else { return };
         for field in fields.into_iter().flatten() {
-            self.makers.extend(field.values.into_iter().flatten().map(|value| value.name.chars().take(100).collect()));
+            let room = MAKERS.saturating_sub(self.makers.len());
+            self.makers.extend(field.values.into_iter().flatten().take(room).map(|value| short(value.name)));
+        }
+    }
+
+    /// A core module's export, such as `componentize_qjs_runtime.wasm:memory_base`.
+    fn linked(&mut self, export: &str) {
+        if let Some((module, _)) = export.split_once(".wasm:").or_else(|| export.split_once(".so:"))
+            && module.contains("componentize")
+            && self.makers.len() < MAKERS
+        {
+            self.makers.insert(short(&module.replace('_', "-")));
         }
     }
 
