@@ -53,9 +53,13 @@ fn main() {
     if wanted("sessions") {
         api::memory(&mut table);
     }
-    if wanted("mix") {
+    if wanted("mix-calls") {
         mixes::calls(&mut table);
+    }
+    if wanted("mix-neighbours") {
         runtime.block_on(mixes::neighbours(&mut table));
+    }
+    if wanted("mix-start") {
         runtime.block_on(mixes::start(&mut table));
     }
     if wanted("wake") {

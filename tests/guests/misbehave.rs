@@ -11,7 +11,7 @@ pub(crate) fn as_told(name: &str) -> Result<(), String> {
         },
         // Tens of millions of instructions, and then as if nothing were.
         Some("idle") => {
-            (0..8_000_000_u32).for_each(|n| drop(std::hint::black_box(n)));
+            (0..4_000_000_u32).for_each(|n| drop(std::hint::black_box(n)));
             Ok(())
         }
         Some("eat") => {

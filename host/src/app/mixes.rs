@@ -6,7 +6,7 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::community::Changes;
 use crate::config::{self, Config};
-use crate::sandbox::strangers::{Allowance, Strangers};
+use crate::sandbox::strangers::{Allowance, Aside, Strangers};
 use crate::store::State;
 use crate::uploads::{self, Admissions, Admitted, Bounds, Quotas, Settings, Uploads};
 
@@ -16,7 +16,18 @@ const PER_HOUR: usize = 30;
 
 pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes, program: PathBuf) -> Result<(Uploads, Admissions), StartError> {
     let directory = config.data_dir.join("compiled");
-    Ok(Uploads::open(uploads::Parts { state, strangers: Strangers::new()?, clock, changes, directory, program, settings: settings(&config.uploads) })?)
+    let parts = uploads::Parts {
+        state,
+        strangers: Strangers::new()?,
+        new: Aside::start("new-mixes")?,
+        slow: Aside::start("slow-mixes")?,
+        clock,
+        changes,
+        directory,
+        program,
+        settings: settings(&config.uploads),
+    };
+    Ok(Uploads::open(parts)?)
 }
 
 fn settings(config: &config::Uploads) -> Settings {

@@ -124,7 +124,14 @@ impl Uploads {
         let lane = running.now().pace.lane(Instant::now());
         let allowance = &inner.settings.allowance;
         let sprint = Allowance { time: allowance.time.min(SPRINT), ..*allowance };
-        let run = inner.take_turn(running, lane, || guest.run(request, viewer, if lane == Lane::Slow { allowance } else { &sprint }))?;
+        let call = |lane: Lane| {
+            let Ok(_turn) = inner.turnstile.enter(&running.uri, lane, WAIT) else {
+                inner.busy(running, "the host was busy with others' mixes, or with more readers of this one than it runs for at a time");
+                return None;
+            };
+            inner.call(lane, &guest, request, viewer, if lane == Lane::Slow { allowance } else { &sprint })
+        };
+        let run = call(lane)?;
         let run = match run.outcome {
             // It has more time, but not here.
             Err(Failure::Time { .. } | Failure::Starved) if lane != Lane::Slow && sprint.time < allowance.time => {
@@ -132,7 +139,7 @@ impl Uploads {
                     running.now().pace.overran(Instant::now());
                 }
                 count("overran");
-                inner.take_turn(running, Lane::Slow, || guest.run(request, viewer, allowance))?
+                call(Lane::Slow)?
             }
             _ => run,
         };
@@ -150,13 +157,17 @@ impl Inner {
         self.guests.0.try_get_with(*digest, load).map_err(|cause| cause.to_string())
     }
 
-    /// Calls the mix when it is its turn. `None`: there was no turn for it in time.
-    fn take_turn(&self, running: &Running, lane: Lane, call: impl FnOnce() -> Run) -> Option<Run> {
-        let Ok(_turn) = self.turnstile.enter(&running.uri, lane, WAIT) else {
-            self.busy(running, "the host was busy with others' mixes, or with more readers of this one than it runs for at a time");
-            return None;
+    /// Calls a mix whose turn it is. `None`: it broke off in the host.
+    pub(super) fn call(&self, lane: Lane, guest: &Arc<Guest>, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Option<Run> {
+        let run = match lane {
+            Lane::Quick => Some(guest.run(request, viewer, allowance)),
+            Lane::New => self.new.run(guest, request, viewer, allowance),
+            Lane::Slow => self.slow.run(guest, request, viewer, allowance),
         };
-        Some(call())
+        if run.is_none() {
+            count("broke-off");
+        }
+        run
     }
 
     fn unloadable(&self, running: &Running, cause: &str) {

@@ -52,7 +52,7 @@ use turnstile::Turnstile;
 
 use crate::clock::Clock;
 use crate::community::Changes;
-use crate::sandbox::strangers::Strangers;
+use crate::sandbox::strangers::{Aside, Strangers};
 use crate::store::{State, StateError};
 
 /// What uploads are built from.
@@ -60,6 +60,9 @@ use crate::store::{State, StateError};
 pub struct Parts {
     pub state: State,
     pub strangers: Strangers,
+    /// Where mixes are called of which nobody knows yet how long they take, and those that take long.
+    pub new: Aside,
+    pub slow: Aside,
     pub clock: Clock,
     /// Who listens to a community hears of its mix.
     pub changes: Changes,
@@ -162,6 +165,9 @@ struct Inner {
     generation: AtomicU64,
     guests: Guests,
     turnstile: Turnstile,
+    /// Where the mixes of two of its lanes are called.
+    new: Aside,
+    slow: Aside,
     journals: Journals,
     jobs: mpsc::UnboundedSender<Job>,
     /// Grows with every verdict.
@@ -173,7 +179,7 @@ struct Inner {
 impl Uploads {
     /// The mixes in this database, and the work that has to be done for them.
     pub fn open(parts: Parts) -> Result<(Self, Admissions), UploadError> {
-        let Parts { state, strangers, clock, changes, directory, program, settings } = parts;
+        let Parts { state, strangers, new, slow, clock, changes, directory, program, settings } = parts;
         admissions::prepare(&directory)?;
         let catalogue = Catalogue::read(&state)?;
         let (jobs, todo) = mpsc::unbounded_channel();
@@ -191,6 +197,8 @@ impl Uploads {
             generation: AtomicU64::new(0),
             guests: Guests::new(),
             turnstile: Turnstile::new(processors),
+            new,
+            slow,
             journals: Journals::default(),
             jobs,
             settled: watch::Sender::new(0),

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use super::turnstile::Lane;
 
-/// A mix that takes less than this on average is quick. The largest block costs QuickJS 2 ms and Python 6.
-const QUICK: Duration = Duration::from_millis(10);
+/// A mix that takes less than this on average is quick. The largest block costs QuickJS 2 ms. Python, with 5, is slow: it gives way to others.
+const QUICK: Duration = Duration::from_millis(4);
 
 /// What a call may take where quick ones wait behind it.
-pub(super) const SPRINT: Duration = Duration::from_millis(30);
+pub(super) const SPRINT: Duration = Duration::from_millis(15);
 
 /// For how long a mix stays slow that wasn't done by then, the first time; and how often that is doubled.
 const DISTRUST: Duration = Duration::from_secs(1);

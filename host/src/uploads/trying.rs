@@ -27,8 +27,8 @@ impl Uploads {
         self.may_upload(owner_of(uri))?;
         let guest = self.guest(uri, number)?;
         let turn = self.0.turnstile.enter(&format!("{uri} tried out"), Lane::Slow, PATIENCE).map_err(|Busy| Refused::Busy)?;
-        let run = guest.run(request, None, &self.0.settings.allowance);
+        let run = self.0.call(Lane::Slow, &guest, request, None, &self.0.settings.allowance);
         drop(turn);
-        Ok(run)
+        run.ok_or_else(|| Refused::Busy.into())
     }
 }

@@ -92,7 +92,7 @@ pub struct Block {
 }
 
 /// A [`Block`] in the words of the contract.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     pub(in crate::sandbox) wit: wit::Request,
     sizes: Vec<usize>,
