@@ -1,5 +1,5 @@
-//! Components that harm whoever compiles them: each keeps every bound of `inspect`, and takes the compiler more time or memory than
-//! its size lets one think. Only a process with limits may be given one.
+//! Components that harm whoever compiles them: each takes the compiler more time or memory than its size lets one think, if it is let
+//! through. Only a process with limits may be given one.
 
 use crate::mixes::{When, with_code};
 
