@@ -374,8 +374,8 @@ async fn reloads_by_the_dozen_use_up_no_room_for_instances() {
     let tag = |n: usize| format!("#atrarium_{n:08x}");
     let communities: Vec<String> = (0..COMMUNITIES).map(|n| house.world.open(&owner, &format!("c{n}"), &tag(n))).collect();
     house.world.settled().await;
-    let mut rounds = 0;
-    for (name, is_there) in ["feed-mix", "community-feed", "filter"].iter().flat_map(|name| [(name, false), (name, true)]) {
+    let steps = ["feed-mix", "community-feed", "filter"].iter().flat_map(|name| [(name, false), (name, true)]);
+    for (round, (name, is_there)) in (0_i64..).zip(steps) {
         if is_there {
             house.remove(name)
         } else {
@@ -383,13 +383,12 @@ async fn reloads_by_the_dozen_use_up_no_room_for_instances() {
         }
         house.replaces(&[name]).await;
         for n in 0..COMMUNITIES {
-            house.world.post(&owner, &format!("p{rounds}-{n}"), &tag(n), NOW - 30_000 + rounds);
+            house.world.post(&owner, &format!("p{round}-{n}"), &tag(n), NOW - 30_000 + round);
         }
         house.world.settled().await;
-        rounds += 1;
         for (n, community) in communities.iter().enumerate() {
             let page = posts_of(&house.world.page(community, 100, None).await.json());
-            let expected: Vec<String> = (0..rounds).rev().map(|round| uri(&owner, POST, &format!("p{round}-{n}"))).collect();
+            let expected: Vec<String> = (0..=round).rev().map(|round| uri(&owner, POST, &format!("p{round}-{n}"))).collect();
             assert_eq!(page, expected, "{name}");
         }
     }

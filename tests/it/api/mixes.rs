@@ -182,7 +182,7 @@ async fn a_preview_of_a_mix_that_fails_says_why_and_changes_nothing() {
     let trap = town.world.post(&did("ann"), "trap-1", TAG, NOW - 20_000);
     town.world.settled().await;
     let mut olga = town.signed_in("olga");
-    let usual = vec![trap, town.welcome.clone(), town.notice.clone(), town.post.clone()];
+    let usual = [trap, town.welcome.clone(), town.notice.clone(), town.post.clone()];
     upload(&mut olga, "main", "", &misbehaving(), 201).await;
     let failing = async |olga: &mut Caller, now: Value| {
         let generation = town.world.app().uploads.generation();

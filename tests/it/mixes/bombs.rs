@@ -16,9 +16,7 @@ async fn verdict(name: &str, bytes: Vec<u8>) -> Option<String> {
     let folder = tempfile::tempdir().expect("tests need a temporary directory");
     let (input, output) = (folder.path().join("in"), folder.path().join("out"));
     std::fs::write(&input, &bytes).expect("the folder is ours");
-    let began = Instant::now();
     let verdict = child::admit(binary(), &input, &output, &Allowance::default(), BOUNDS).await.unwrap_or_else(|cause| panic!("{name}: {cause}"));
-    println!("{name}: {} bytes, {:.1} s, {verdict:?}", bytes.len(), began.elapsed().as_secs_f64());
     match verdict {
         Verdict::Admitted(_) => None,
         Verdict::Refused(sentence) => Some(sentence),

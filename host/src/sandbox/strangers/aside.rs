@@ -40,7 +40,9 @@ impl Aside {
             while let Ok(Call { guest, request, viewer, allowance, done }) = calls.recv() {
                 // Who waits hears of a panic by the channel's end, and the next call shall find somebody.
                 let run = catch_unwind(AssertUnwindSafe(|| guest.run(&request, viewer.as_deref(), &allowance)));
-                drop(run.map(|run| done.send(run)));
+                if let Ok(run) = run {
+                    drop(done.send(run));
+                }
             }
         };
         let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
