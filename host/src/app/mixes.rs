@@ -20,7 +20,7 @@ pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes
         state,
         strangers: Strangers::new()?,
         new: Aside::start("new-mixes")?,
-        slow: Aside::start("slow-mixes")?,
+        slow: Aside::start_nice("slow-mixes")?,
         clock,
         changes,
         directory,

@@ -124,23 +124,24 @@ impl Uploads {
         let lane = running.now().pace.lane(Instant::now());
         let allowance = &inner.settings.allowance;
         let sprint = Allowance { time: allowance.time.min(SPRINT), ..*allowance };
-        let call = |lane: Lane| {
+        let call = |lane: Lane, allowance: &Allowance| {
             let Ok(_turn) = inner.turnstile.enter(&running.uri, lane, WAIT) else {
                 inner.busy(running, "the host was busy with others' mixes, or with more readers of this one than it runs for at a time");
                 return None;
             };
-            inner.call(lane, &guest, request, viewer, if lane == Lane::Slow { allowance } else { &sprint })
+            inner.call(lane, &guest, request, viewer, allowance)
         };
-        let run = call(lane)?;
+        let run = call(lane, if lane == Lane::Slow { allowance } else { &sprint })?;
+        let is_sprint = lane != Lane::Slow && sprint.time < allowance.time;
         let run = match run.outcome {
             // It has more time, but not here.
-            Err(Failure::Time { .. } | Failure::Starved) if lane != Lane::Slow && sprint.time < allowance.time => {
-                if run.outcome != Err(Failure::Starved) {
-                    running.now().pace.overran(Instant::now());
-                }
+            Err(Failure::Time { .. }) if is_sprint => {
                 count("overran");
-                call(Lane::Slow)?
+                running.now().pace.overran(Instant::now());
+                call(Lane::Slow, allowance)?
             }
+            // The machine is busy; it can't help that.
+            Err(Failure::Starved) if is_sprint => call(lane, allowance)?,
             _ => run,
         };
         inner.weigh(running, run)

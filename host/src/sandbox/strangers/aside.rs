@@ -1,7 +1,6 @@
-//! A thread of low priority, for calls that may take long.
+//! A thread for calls that may take long, one at a time. Whose turn it is, somebody else decides.
 //!
-//! Who waits for it waits on a thread of their own; what is computed here gives way to everything else that the program does. One call at a
-//! time: whose turn it is, somebody else decides.
+//! Who waits for it waits on a thread of their own; what is computed here may give way to everything else that the program does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,8 +12,9 @@ use super::guest::{Allowance, Guest, Run};
 use crate::sandbox::SandboxError;
 use crate::sandbox::mix::Request;
 
-/// As the system counts it, and as much as it knows: an ordinary thread that wants the processor gets it nearly at once.
-const NICENESS: i32 = 19;
+/// As the system counts it, up to 19: where an ordinary thread wants the same processor, a tenth of it is left. Of 250 ms that is enough for
+/// a mix in Python.
+const NICENESS: i32 = 10;
 
 /// The thread. It ends when this is dropped.
 #[derive(Debug)]
@@ -30,11 +30,21 @@ struct Call {
 }
 
 impl Aside {
+    /// A thread whose calls nobody is to wait long for, and which is like any other.
     pub fn start(name: &str) -> Result<Self, SandboxError> {
+        Self::with(name, 0)
+    }
+
+    /// One of low priority.
+    pub fn start_nice(name: &str) -> Result<Self, SandboxError> {
+        Self::with(name, NICENESS)
+    }
+
+    fn with(name: &str, niceness: i32) -> Result<Self, SandboxError> {
         let (send, calls) = mpsc::channel::<Call>();
         let work = move || {
             // On Linux a thread's own. Without it long calls have the priority of all others.
-            if let Err(cause) = nice(NICENESS) {
+            if let Err(cause) = nice(niceness) {
                 tracing::warn!(%cause, "long calls of mixes can't be given a low priority");
             }
             while let Ok(Call { guest, request, viewer, allowance, done }) = calls.recv() {
