@@ -42,19 +42,19 @@ impl Sandbox {
             Engine::new(&config())
         });
         let engine = engine.map_err(|cause| SandboxError::Engine(format!("{cause:#}")))?;
-        tick(&engine)?;
+        tick(&engine, TICK)?;
         Ok(Self { engine })
     }
 }
 
-/// Counts an engine's epochs for as long as it lives.
-pub(super) fn tick(engine: &Engine) -> Result<(), SandboxError> {
+/// Counts an engine's epochs for as long as it lives, one in each such time.
+pub(super) fn tick(engine: &Engine, every: Duration) -> Result<(), SandboxError> {
     let weak = engine.weak();
     let ticker = std::thread::Builder::new().name("epochs".to_owned()).spawn(move || {
         while let Some(engine) = weak.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(TICK);
+            std::thread::sleep(every);
         }
     });
     ticker.map(drop).map_err(|cause| SandboxError::Engine(cause.to_string()))

@@ -9,6 +9,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -20,6 +21,9 @@ use crate::sandbox::engine::{config, tick};
 use crate::sandbox::mix::words::Ears;
 use crate::sandbox::mix::words::bindings::atrarium;
 use crate::sandbox::{SandboxError, one_line, wasi};
+
+/// How often a call looks at the clock, and lets others compute.
+const TICK: Duration = Duration::from_millis(2);
 
 /// Bytes of stack: an interpreter in the sandbox nests deeper than a program does.
 const STACK: usize = 512 << 10;
@@ -52,7 +56,7 @@ impl Strangers {
     pub fn new() -> Result<Self, SandboxError> {
         let failed = |cause: wasmtime::Error| SandboxError::Engine(format!("{cause:#}"));
         let engine = Engine::new(&settings()).map_err(failed)?;
-        tick(&engine)?;
+        tick(&engine, TICK)?;
         let mut linker = Linker::new(&engine);
         wasi::link_for_strangers(&mut linker).map_err(failed)?;
         atrarium::feed_mix::types::add_to_linker::<State, HasSelf<Ears>>(&mut linker, State::ears).map_err(failed)?;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Store, Trap};
+use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView};
 
-use crate::sandbox::engine::{Limits, ticks};
+use crate::sandbox::engine::Limits;
 use crate::sandbox::mix::words::bindings::FeedMixPre;
 use crate::sandbox::mix::words::{Answer, Ears, Request};
 use crate::sandbox::one_line;
@@ -167,7 +167,16 @@ impl Guest {
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(HANDED_OVER);
         store.set_max_component_handles(HANDLES);
-        store.set_epoch_deadline(ticks(allowance.time));
+        let until = began + allowance.time;
+        store.epoch_deadline_callback(move |_| {
+            if Instant::now() >= until {
+                return Err(Trap::Interrupt.into());
+            }
+            // Some kernels would let others wait for their own tick, of 4 ms.
+            std::thread::yield_now();
+            Ok(UpdateDeadline::Continue(1))
+        });
+        store.set_epoch_deadline(1);
         let answered = store.set_fuel(allowance.fuel).and_then(|()| {
             // Its start function is its code as well.
             let guest = self.pre.instantiate(&mut store)?;
