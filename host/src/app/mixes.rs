@@ -19,8 +19,7 @@ pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes
     let parts = uploads::Parts {
         state,
         strangers: Strangers::new()?,
-        new: Aside::start("new-mixes")?,
-        slow: Aside::start_nice("slow-mixes")?,
+        slow: Aside::start("slow-mixes")?,
         clock,
         changes,
         directory,

@@ -60,8 +60,7 @@ use crate::store::{State, StateError};
 pub struct Parts {
     pub state: State,
     pub strangers: Strangers,
-    /// Where mixes are called of which nobody knows yet how long they take, and those that take long.
-    pub new: Aside,
+    /// Where mixes are called that take long.
     pub slow: Aside,
     pub clock: Clock,
     /// Who listens to a community hears of its mix.
@@ -165,8 +164,7 @@ struct Inner {
     generation: AtomicU64,
     guests: Guests,
     turnstile: Turnstile,
-    /// Where the mixes of two of its lanes are called.
-    new: Aside,
+    /// Where the mixes of its slow lane are called.
     slow: Aside,
     journals: Journals,
     jobs: mpsc::UnboundedSender<Job>,
@@ -179,7 +177,7 @@ struct Inner {
 impl Uploads {
     /// The mixes in this database, and the work that has to be done for them.
     pub fn open(parts: Parts) -> Result<(Self, Admissions), UploadError> {
-        let Parts { state, strangers, new, slow, clock, changes, directory, program, settings } = parts;
+        let Parts { state, strangers, slow, clock, changes, directory, program, settings } = parts;
         admissions::prepare(&directory)?;
         let catalogue = Catalogue::read(&state)?;
         let (jobs, todo) = mpsc::unbounded_channel();
@@ -197,7 +195,6 @@ impl Uploads {
             generation: AtomicU64::new(0),
             guests: Guests::new(),
             turnstile: Turnstile::new(processors),
-            new,
             slow,
             journals: Journals::default(),
             jobs,

@@ -1,10 +1,10 @@
 //! Whose mix is run next, where more want to than there are processors.
 //!
-//! Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`), which run on the thread of whoever reads,
-//! one call for each processor; one for those of which that isn't known yet, and the slow one, a single call at a time each, however many
-//! there are, on threads of their own, that of the slow with low priority. So mixes that take all they may never have more than one processor, and who is quick waits for who is quick. In a lane those
-//! come first whose community has used least lately. Who would have to wait too long, or behind too many of their own, is told so at once
-//! and gets the default mix.
+//! Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`), one call for each processor; one for those
+//! of which that isn't known yet, and the slow one, a single call at a time each, however many there are. The slow run on a thread of low
+//! priority, all others on the thread of whoever reads. So mixes that take all they may never have more than one processor, and who is quick
+//! waits for who is quick. In a lane those come first whose community has used least lately. Who would have to wait too long, or behind too
+//! many of their own, is told so at once and gets the default mix.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::views::PreviewSource;
+use super::preview::PreviewSource;
 use crate::dashboard::views::Role;
 use crate::sandbox::mix::{Author, Block, Candidate, Source};
 

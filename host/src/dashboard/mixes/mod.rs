@@ -4,6 +4,7 @@
 //! none can be made without a look at the one table. All of it may wait for a commit, and a preview for its turn: it is for threads that may.
 
 pub mod candidates;
+pub mod preview;
 mod problems;
 pub mod views;
 
@@ -17,7 +18,8 @@ use crate::feed::{Preview, Shown};
 use crate::sandbox::strangers::Profile;
 use crate::uploads::{Active, Incoming, Kept, MadeBy, Standing, Uploads, VersionInfo};
 use candidates::Candidates;
-use views::{Before, Mix, MixLog, MixPreview, MixVersion, MixVersions, PreviewNow, PreviewPost, VersionState};
+use preview::{MixPreview, PreviewNow, PreviewPost};
+use views::{Before, Mix, MixLog, MixVersion, MixVersions, VersionState};
 
 /// Where an upload goes, once it is settled that it may.
 #[derive(Debug, Clone)]

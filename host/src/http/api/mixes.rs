@@ -14,7 +14,8 @@ use super::error::{ApiError, ErrorBody};
 use super::input::{Named, Parameters};
 use super::places::Taken;
 use crate::dashboard::mixes::candidates::Candidates;
-use crate::dashboard::mixes::views::{Mix, MixLog, MixPreview, MixVersion, MixVersions, VersionState};
+use crate::dashboard::mixes::preview::MixPreview;
+use crate::dashboard::mixes::views::{Mix, MixLog, MixVersion, MixVersions, VersionState};
 use crate::dashboard::{DEFAULT_LIMIT, Dashboard, MAX_LIMIT, Problem};
 
 /// How long an upload waits for its verdict. Rust takes a second, JavaScript and Python longer.

@@ -1,6 +1,6 @@
-//! A thread for calls that may take long, one at a time. Whose turn it is, somebody else decides.
+//! A thread of low priority for calls that may take long, one at a time. Whose turn it is, somebody else decides.
 //!
-//! Who waits for it waits on a thread of their own; what is computed here may give way to everything else that the program does.
+//! Who waits for it waits on a thread of their own; what is computed here gives way to everything else that the program does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,21 +30,11 @@ struct Call {
 }
 
 impl Aside {
-    /// A thread whose calls nobody is to wait long for, and which is like any other.
     pub fn start(name: &str) -> Result<Self, SandboxError> {
-        Self::with(name, 0)
-    }
-
-    /// One of low priority.
-    pub fn start_nice(name: &str) -> Result<Self, SandboxError> {
-        Self::with(name, NICENESS)
-    }
-
-    fn with(name: &str, niceness: i32) -> Result<Self, SandboxError> {
         let (send, calls) = mpsc::channel::<Call>();
         let work = move || {
             // On Linux a thread's own. Without it long calls have the priority of all others.
-            if let Err(cause) = nice(niceness) {
+            if let Err(cause) = nice(NICENESS) {
                 tracing::warn!(%cause, "long calls of mixes can't be given a low priority");
             }
             while let Ok(Call { guest, request, viewer, allowance, done }) = calls.recv() {

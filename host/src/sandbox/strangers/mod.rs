@@ -6,7 +6,7 @@
 //! * [`trial`]: the made-up posts that it is tried with.
 //! * [`engine`]: the engine of strangers' code, and the compiled code that is kept on disk.
 //! * [`guest`]: one call, in a store of its own that is thrown away after it; what it may take, and how it fails.
-//! * [`aside`]: a thread for calls that may take long.
+//! * [`aside`]: a thread of low priority, for calls that may take long.
 //!
 //! A stranger's code has an engine of its own: fuel meters what it does, epochs end what takes too long. A call begins with
 //! nothing and leaves nothing, so no reader's page can hold what another reader's call has seen.
