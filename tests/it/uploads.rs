@@ -291,6 +291,26 @@ async fn where_uploads_are_off_nothing_is_taken_and_nothing_that_was_is_asked() 
     world.stop().await;
 }
 
+/// It was quick in its trial, so readers call it where that is believed, for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mix_that_turns_slow_is_called_again_where_it_has_time() {
+    let mut world = World::with_flags(&["--mix-fuel-millions", "1000", "--mix-time-ms", "4000"]).await;
+    let (community, posts) = with_posts(&mut world, "slow", 3).await;
+    let uploads = world.app().uploads.clone();
+    upload(&uploads, &community, component(env!("OUT_DIR"), "told")).await.expect("there is room");
+    activate(&uploads, &community, Some(1)).await.expect("it is ready");
+    let overran = world.counted("atrarium_mix_calls_total", &[("outcome", "overran")]).await;
+    assert_eq!(world.feed(&community).await, posts);
+    assert!(world.counted("atrarium_mix_calls_total", &[("outcome", "overran")]).await > overran, "its first call was not ended");
+    assert_eq!(world.page(&community, 2, None).await.status, 200);
+    let journal = uploads.journal(&community);
+    let said: u64 = journal.iter().filter(|line| line.kind == Kind::Said && line.text == "slow, and done").map(|line| line.times).sum();
+    assert_eq!(said, 2, "each page is its own: {journal:?}");
+    assert!(!journal.iter().any(|line| matches!(line.kind, Kind::Failed | Kind::Busy | Kind::Paused)), "{journal:?}");
+    drop(uploads);
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_for_ever_or_all_memory_to_be_compiled_ends_its_process_and_nothing_else() {
     let mut world = World::with_flags(&["--mix-compile-secs", "5", "--mix-compile-mib", "256"]).await;

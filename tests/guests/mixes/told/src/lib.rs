@@ -27,6 +27,16 @@ impl Mix for Told {
             "abort" => process::abort(),
             "give-up" => return Err("told to give up".to_owned()),
             "eat" => eat(),
+            "slow" => {
+                // What no compiler can foresee.
+                let mut n = request.now as u64 | 1;
+                for _ in 0..30_000_000 {
+                    n ^= n << 13;
+                    n ^= n >> 7;
+                    n ^= n << 17;
+                }
+                log(if n == 0 { "impossible" } else { "slow, and done" });
+            }
             "log" => (0..100_000).for_each(|n| log(&format!("line {n}"))),
             "print" => flood(&mut io::stdout()),
             "complain" => flood(&mut io::stderr()),
