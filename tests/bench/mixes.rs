@@ -8,6 +8,7 @@ use atrarium::demo::server::Server;
 use atrarium::sandbox::mix::{Request, SourceKind};
 use atrarium::sandbox::strangers::{Allowance, Strangers, trial};
 use atrarium::uploads::Uploads;
+use atrarium::uploads::journal::Kind;
 use atrarium_tests::mixes::{When, with_code};
 use atrarium_tests::network::{CONFIG, POST, did, uri};
 use atrarium_tests::uploads::{activate, component, upload};
@@ -84,6 +85,12 @@ pub(crate) async fn neighbours(table: &mut Table) {
     let (mut quiet, _) = both(10).await;
     mix(EACH..EACH * 2, Some(1)).await;
     let (beside, hostile) = both(20).await;
+    // Those that compute as much as they may were asked to the end, or this would measure nothing.
+    for community in (EACH..EACH * 2).filter(|community| community % 2 == 1) {
+        let lines = uploads.journal(&Place::community(community));
+        let switched_off = lines.iter().any(|line| line.kind == Kind::SwitchedOff);
+        assert!(!switched_off && !lines.iter().any(|line| line.text.contains("fuel")), "community {community}: {lines:?}");
+    }
     mix(EACH..EACH * 2, None).await;
     quiet.extend(both(10).await.0);
     drop(uploads);
