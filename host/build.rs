@@ -36,6 +36,8 @@ fn run() -> Result<(), String> {
             println!("cargo::rerun-if-changed={}", path.display());
         }
     }
+    // The dashboard's files are read by `include_dir!`; the folder is there even if nothing was built.
+    println!("cargo::rerun-if-changed={}", package.join("dashboard/dist").display());
     let built = build_guests(workspace, &GUESTS.map(|name| format!("atrarium-{name}")))?;
     let out = path_from_env("OUT_DIR")?;
     for name in GUESTS {

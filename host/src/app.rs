@@ -152,7 +152,13 @@ impl App {
             store: store.clone(),
             queue: queue.clone(),
             components: components.clone(),
-            registry: Registry::new(Arc::clone(&components.now().objects), config.live_instances, config.instance_idle, bounds.object_bytes),
+            registry: Registry::new(
+                Arc::clone(&components.now().objects),
+                config.live_instances,
+                config.instance_idle,
+                bounds.object_bytes,
+                feeds.loads().clone(),
+            ),
             bounds: bounds.clone(),
             rules: rules.clone(),
             changes: changes.clone(),
@@ -259,6 +265,7 @@ impl App {
             endpoint: service.endpoint.clone(),
             operators: config.operators.clone(),
             requests_per_hour: config.api_requests_per_hour,
+            appview: config.appview.clone(),
             address_header: config.client_address_header.clone(),
             stop: stop.clone(),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atrarium::community::{Community, Registry, registry::Message};
+use atrarium::community::{Community, Loads, Registry, registry::Message};
 use atrarium::record::{Config, Hashtag, Shares, Stage};
 use atrarium::sandbox::object::Notice;
 use atrarium::sandbox::{Components, Linked, Sandbox};
@@ -21,7 +21,7 @@ pub(crate) fn wake(table: &mut Table) {
     let sandbox = Sandbox::new(1_024).expect("the engine starts");
     let components = Components::load(None).expect("the embedded components");
     let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
-    let mut registry = Registry::new(Arc::clone(&linked.objects), 512, Duration::from_secs(600), 1 << 20);
+    let mut registry = Registry::new(Arc::clone(&linked.objects), 512, Duration::from_secs(600), 1 << 20, Loads::default());
     let config = Config {
         name: "Benchmark".into(),
         description: None,

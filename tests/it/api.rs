@@ -6,6 +6,7 @@ mod browsers; // what pages, other sites and cookies can do
 mod errors; // which, and what they don't tell
 mod mixes; // of owners: uploaded, previewed, activated, and what becomes of them
 mod operators; // how the host is, and whom it shuts out
+mod pages; // what the dashboard's pages are made of
 mod people; // roles, actions, names and lists
 mod proof; // who becomes somebody, and for how long
 mod shares; // how often somebody may ask, and try

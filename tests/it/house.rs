@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["http"]),
     ("tower_http", &["http"]),
     ("governor", &["http"]),
+    ("include_dir", &["http"]),
     ("utoipa", &["http", "dashboard"]),
     ("utoipa_axum", &["http"]),
     ("utoipa_swagger_ui", &["http"]),

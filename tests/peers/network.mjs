@@ -77,6 +77,7 @@ async function serveFeeds() {
     'plc-url': plc.url,
     'backfill-pds': pds.url,
     'handle-resolver': pds.url,
+    'appview-url': appview.url,
   }
   const parameters = Object.entries(flags).flatMap(([key, value]) => [`--${key}`, value])
   start('atrarium', atrarium, ['serve', ...parameters, '--allow-private-network'], {}, ['ignore', 'ignore'])

@@ -6,6 +6,7 @@
 //! * [`changes`]: what has just changed in a community, for who listens.
 //! * [`letters`]: what an object is told about, and what could not be told.
 //! * [`showing`]: a post's rows in the feeds, and since when they are there.
+//! * [`load`]: what each has cost lately.
 //! * [`held`]: the bounds of design section 4, counted.
 //!
 //! Nothing here commits: all changes go to the `View` that the caller brings, and the caller decides what becomes of it. What a
@@ -16,10 +17,12 @@ pub mod desk;
 pub mod directory;
 pub mod held;
 pub mod letters;
+pub mod load;
 pub mod registry;
 pub mod showing;
 
 pub use changes::Changes;
 pub use directory::Community;
 pub use held::Bounds;
+pub use load::Loads;
 pub use registry::Registry;

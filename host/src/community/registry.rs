@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Community;
 use super::desk::Desk;
+use super::load::{Loads, Work};
 use crate::sandbox::Fault;
 use crate::sandbox::object::{Backing, CallError, Notice, Object, Objects};
 use crate::store::{CommunityId, StoreError, View};
@@ -25,6 +26,7 @@ pub struct Registry {
     capacity: usize,
     idle: Duration,
     quota: u64,
+    loads: Loads,
 }
 
 #[derive(Debug)]
@@ -50,9 +52,9 @@ pub enum Message<'a> {
 
 impl Registry {
     /// At most `capacity` objects are awake; one that was not used for `idle` is put to sleep. `quota` is the size of a namespace
-    /// in bytes.
-    pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, quota: u64) -> Self {
-        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota }
+    /// in bytes. What calls take is counted in `loads`.
+    pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, quota: u64, loads: Loads) -> Self {
+        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota, loads }
     }
 
     /// Objects are of this component from now on. Those that are awake are let go: each wakes with the new code when it is next told
@@ -67,6 +69,7 @@ impl Registry {
 
     /// One call to a community's object. An error is the host's own, and the view is lost with it.
     pub fn tell(&mut self, mut view: Box<View>, id: CommunityId, community: &Community, message: Message<'_>, now: i64) -> Result<Told, StoreError> {
+        let began = Instant::now();
         let mut awake = match self.wake(id, community) {
             Ok(awake) => awake,
             Err(fault) => return Ok(Told { view, outcome: Err(fault) }),
@@ -77,6 +80,7 @@ impl Registry {
             Message::Notices(notices) => awake.object.handle(desk, notices, now),
             Message::Wake => awake.object.wake(desk, now),
         };
+        self.loads.count(&community.uri, Work::Object, began.elapsed());
         let desk = desk.and_then(|desk| desk.into_any().downcast::<Desk>().ok()).ok_or(StoreError::Closed)?;
         let Desk { mut view, admitted, .. } = *desk;
         let outcome = match result {

@@ -101,6 +101,14 @@ pub(crate) const HANDLE_RESOLVER: Key = Key {
     takes: Takes::Optional,
 };
 
+/// The dashboard's pages ask it, not this program: what posts say is nothing that is kept here. Anybody may ask this one, without signing in.
+pub(crate) const APPVIEW_URL: Key = Key {
+    name: "appview-url",
+    value: "URL",
+    help: "The AppView of which the dashboard's pages ask what posts say, or 'none'",
+    takes: Takes::Text { default: "https://public.api.bsky.app" },
+};
+
 // Off, because strangers name the hosts that are asked; the machine's own network is none of their business.
 pub(crate) const ALLOW_PRIVATE_NETWORK: Key = Key {
     name: "allow-private-network",
@@ -266,6 +274,7 @@ pub(crate) const ALL: &[&Key] = &[
     &EXCLUDE_FROM_GLOBAL,
     &PLC_URL,
     &HANDLE_RESOLVER,
+    &APPVIEW_URL,
     &ALLOW_PRIVATE_NETWORK,
     &SECRET,
     &NO_APP_PASSWORDS,

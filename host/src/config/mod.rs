@@ -78,6 +78,8 @@ pub struct Config {
     pub plc_url: Url,
     /// A server that resolves handles, instead of DNS and the handles' own hosts.
     pub handle_resolver: Option<Url>,
+    /// The origin of the AppView of which the dashboard's pages ask what posts say.
+    pub appview: Option<String>,
     /// Whether requests may go to loopback and private addresses, and without TLS.
     pub allow_private_network: bool,
 

@@ -55,6 +55,7 @@ fn shown(config: &Config, key: &str) -> String {
         "exclude-from-global" => format!("{:?}", config.exclude_from_global),
         "plc-url" => config.plc_url.to_string(),
         "handle-resolver" => config.handle_resolver.as_ref().map_or(String::new(), ToString::to_string),
+        "appview-url" => config.appview.clone().unwrap_or_else(|| "none".to_owned()),
         "allow-private-network" => config.allow_private_network.to_string(),
         "secret" => config.secret.as_ref().map_or(String::new(), |secret| secret.expose().to_owned()),
         "no-app-passwords" => config.no_app_passwords.to_string(),
@@ -113,6 +114,7 @@ fn the_defaults_are_those_of_the_manual() {
     check("log-format", "Text");
     check("plc-url", "https://plc.directory/");
     check("handle-resolver", "");
+    check("appview-url", "https://public.api.bsky.app");
     check("relay", "https://relay1.us-east.bsky.network/");
     check("backfill-pds", "");
     assert_eq!(config.jetstream.len(), 4);
@@ -166,6 +168,7 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     }
     check("plc-url", same("https://a.example/", "https://b.example/plc", "https://c.example:8443/"));
     check("handle-resolver", same("https://a.example/", "https://b.example/x", "https://c.example:8443/"));
+    check("appview-url", [("https://a.example/", "https://a.example"), ("none", "none"), ("http://127.0.0.1:2584", "http://127.0.0.1:2584")]);
     check("allow-private-network", same("true", "false", "true"));
     check("allow-private-network", same("false", "true", "false"));
     check("firehose-only", same("true", "false", "true"));
@@ -234,6 +237,11 @@ fn a_wrong_value_is_a_mistake() {
     {
         check("plc-url", value);
         check("handle-resolver", value);
+    }
+    for value in
+        ["", "appview.example", "https://a.example/x", "https://a.example/?b", "https://me@a.example", "wss://a.example", "https://a.example; script-src *"]
+    {
+        check("appview-url", value);
     }
     for value in ["", "yes", "1", "TRUE"] {
         check("allow-private-network", value);

@@ -39,6 +39,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         exclude_from_global: read.list(&keys::EXCLUDE_FROM_GLOBAL, Party::parse),
         plc_url: read.text(&keys::PLC_URL, web),
         handle_resolver: read.optional(&keys::HANDLE_RESOLVER, web),
+        appview: read.text(&keys::APPVIEW_URL, origin_or_none),
         allow_private_network: read.optional(&keys::ALLOW_PRIVATE_NETWORK, switch).unwrap_or(false),
         secret: read.secret(),
         no_app_passwords: read.optional(&keys::NO_APP_PASSWORDS, switch).unwrap_or(false),
@@ -200,6 +201,16 @@ fn web(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| wanted)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     if matches!(url.scheme(), "http" | "https") && plain { Ok(url) } else { Err(wanted) }
+}
+
+/// It goes into the policy of every page, so it is an origin and nothing else.
+fn origin_or_none(text: &str) -> Result<Option<String>, &'static str> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let wanted = "an origin such as https://public.api.bsky.app, or 'none'";
+    let url = web(text).map_err(|_| wanted)?;
+    if url.path() == "/" && url.host().is_some() { Ok(Some(url.origin().ascii_serialization())) } else { Err(wanted) }
 }
 
 fn did(text: &str) -> Result<String, &'static str> {

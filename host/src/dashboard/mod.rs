@@ -20,6 +20,7 @@
 //! writes/         what callers change, in their own repos
 //! mixes/          the feed mixes that owners upload
 //! host.rs         the whole host, for operators
+//! load.rs         which communities keep it busy, for them
 //! explain/        why a post is in a feed, or isn't
 //! ```
 //!
@@ -38,6 +39,7 @@ mod handles;
 mod held;
 mod host;
 mod letters;
+mod load;
 mod members;
 mod mix;
 pub mod mixes;
@@ -57,8 +59,9 @@ pub use communities::{CommunitiesQuery, RoleFilter};
 pub use explain::Judge;
 pub use find::long_id;
 pub use host::{HostLimits, HostMixes, HostPulse, HostStatus, MixUploads, Pulse};
+pub use load::{CommunityLoad, HostLoad};
 pub use members::MembersQuery;
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_MEMBERS, Page};
 pub use problem::Problem;
 pub use standing::Standing;
 

@@ -13,6 +13,9 @@ use crate::store::{Snapshot, Span, StoreError, Table};
 pub const MAX_LIMIT: u32 = 100;
 pub const DEFAULT_LIMIT: u32 = 50;
 
+/// Of members: a page sorts and filters all of a community's, so it asks for them all.
+pub const MAX_MEMBERS: u32 = 1_000;
+
 /// The longest cursor that is looked at: a key of two AT-URIs in base64.
 const MAX_TEXT: usize = 4 << 10;
 
@@ -28,9 +31,14 @@ pub struct Page {
 
 impl Page {
     pub fn new(limit: Option<u32>, cursor: Option<String>) -> Result<Self, Problem> {
+        Self::up_to(MAX_LIMIT, limit, cursor)
+    }
+
+    /// The same of a list of which more is given at once.
+    pub fn up_to(most: u32, limit: Option<u32>, cursor: Option<String>) -> Result<Self, Problem> {
         match limit.unwrap_or(DEFAULT_LIMIT) {
-            limit @ 1..=MAX_LIMIT => Ok(Self { limit: limit as usize, cursor }),
-            limit => Err(Problem::Invalid(format!("limit is {limit}, and must be between 1 and {MAX_LIMIT}"))),
+            limit if (1..=most).contains(&limit) => Ok(Self { limit: limit as usize, cursor }),
+            limit => Err(Problem::Invalid(format!("limit is {limit}, and must be between 1 and {most}"))),
         }
     }
 
@@ -129,5 +137,8 @@ mod tests {
         for (limit, good) in [(None, true), (Some(1), true), (Some(100), true), (Some(0), false), (Some(101), false), (Some(u32::MAX), false)] {
             assert_eq!(Page::new(limit, None).is_ok(), good, "{limit:?}");
         }
+        let members = |limit| Page::up_to(MAX_MEMBERS, Some(limit), None).map(|page| page.limit);
+        assert_eq!((members(1_000), members(1)), (Ok(1_000), Ok(1)));
+        assert!(members(1_001).is_err() && members(0).is_err());
     }
 }

@@ -116,7 +116,7 @@ pub struct Member {
 /// Some of a community's members, in the order of their DIDs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Members {
-    #[schema(max_items = 100)]
+    #[schema(max_items = 1000)]
     pub members: Vec<Member>,
     /// Where the list goes on; missing at its end.
     #[serde(skip_serializing_if = "Option::is_none")]

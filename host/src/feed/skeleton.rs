@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -19,6 +20,7 @@ use super::orders::{Orders, Picked};
 use super::sources::{self, uri};
 use crate::clock::Clock;
 use crate::community::Community;
+use crate::community::load::{Loads, Work};
 use crate::community::showing::edition_of;
 use crate::config::Party;
 use crate::event::Collection;
@@ -65,6 +67,7 @@ pub(super) struct Inner {
     pub(super) mixing: Mixing,
     pages: Pages,
     orders: Orders,
+    loads: Loads,
     /// Whom the operator keeps out of *global*.
     excluded: Vec<Party>,
     /// Which communities that concerns: a number is never used twice.
@@ -102,7 +105,12 @@ impl Feeds {
     pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
         let mixing = Mixing::new(mixing::Default::new(components), uploads);
         let exclusions = RwLock::new(HashMap::new());
-        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), excluded, exclusions }))
+        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), loads: Loads::default(), excluded, exclusions }))
+    }
+
+    /// What communities cost: their pages are counted here, and their objects by whoever else has it.
+    pub fn loads(&self) -> &Loads {
+        &self.0.loads
     }
 
     /// Whether it matters to a page of this feed who reads it.
@@ -136,8 +144,10 @@ impl Feeds {
         if let Some(body) = fresh(&everybodys).or_else(|| own.as_ref().and_then(fresh)) {
             return Ok(body);
         }
+        let began = Instant::now();
         match inner.make(request, &community, &choice, walk, now) {
             Ok(Some(page)) => {
+                inner.loads.count(&community, Work::Page, began.elapsed());
                 let body = page.body();
                 let reader = || asked(request.viewer.map_or(Reader::Unknown, |did| Reader::Known(did.to_owned())));
                 inner.pages.keep(if page.for_reader { reader() } else { everybodys }, body.clone(), version, now);

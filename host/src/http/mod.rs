@@ -1,12 +1,13 @@
 //! What the world can ask this host over HTTP/1.1, on two listeners.
 //!
 //! ```text
-//! public    GET /                                                what this is, as text
+//! public    GET /                                                the dashboard; what this is, as text, to who doesn't want a page
 //!           GET /.well-known/did.json                            the service's DID document
 //!           GET /xrpc/_health                                    the version
 //!           GET /xrpc/app.bsky.feed.describeFeedGenerator        the feeds
 //!           GET /xrpc/app.bsky.feed.getFeedSkeleton              a page of one
 //!           /api/… /oauth/…                                      the dashboard API, on axum
+//!           anything else, in a browser                          a page of the dashboard
 //! admin     GET /metrics /live /ready                            for the operator; loopback by default
 //!
 //! server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
@@ -15,6 +16,7 @@
 //! admin.rs     the operator's routes         documents.rs  the JSON in them
 //! work.rs      on which thread a feed is read             api/      the dashboard API
 //! limits.rs    how often somebody may ask                 payload.rs   bodies, whole or streamed
+//! pages.rs     the dashboard's files
 //! ```
 //!
 //! The feeds' five routes are matched by hand: they are what is asked thousands of times a second. Everything else is axum's.
@@ -27,6 +29,7 @@ mod admin;
 mod api;
 mod documents;
 mod limits;
+mod pages;
 mod patience;
 mod payload;
 mod public;
@@ -60,7 +63,7 @@ pub fn serve_public(
     api: Option<ApiParts>,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
-    server::serve(listener, public::Public::new(feeds, auth, service, api.map(api::router)), server::CONNECTIONS, stop)
+    server::serve(listener, public::Public::new(feeds, auth, service, api), server::CONNECTIONS, stop)
 }
 
 /// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue, VARY};
 use hyper::{Method, Request};
 use metrics::{Counter, Histogram};
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use super::api;
 use super::documents;
 use super::limits::Limit;
+use super::pages::Pages;
 use super::patience::Phase;
 use super::payload::Payload;
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
@@ -88,6 +89,8 @@ pub(super) struct Public<F> {
     limit: Limit,
     /// `None` where there is no API.
     api: Option<Router>,
+    /// The dashboard, which is of no use without it.
+    pages: Option<Pages>,
     did_document: Bytes,
     health: Bytes,
     work: Work,
@@ -105,10 +108,12 @@ enum Route {
 }
 
 impl<F: FeedSource> Public<F> {
-    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service, api: Option<Router>) -> Self {
+    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service, api: Option<api::Parts>) -> Self {
+        let pages = api.as_ref().map(|parts| Pages::new(parts.appview.clone(), service.endpoint.starts_with("https://")));
         Self {
             limit: Limit::new(service.pages_per_hour, AN_HOURS_TIME),
-            api,
+            api: api.map(api::router),
+            pages,
             did_document: documents::did_document(&service),
             work: Work::new(),
             health: documents::health(&service),
@@ -192,7 +197,14 @@ impl<F: FeedSource> Public<F> {
              This service: {}\n",
             self.service.version, self.service.endpoint, self.service.did,
         );
-        Ok(ok(TEXT, NO_STORE, page.into()))
+        let mut reply = ok(TEXT, NO_STORE, page.into());
+        reply.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        Ok(reply)
+    }
+
+    /// What of the dashboard is meant, if anything is.
+    fn page_or_file(&self, request: &Request<Incoming>) -> Option<Reply> {
+        self.pages.as_ref().filter(|_| is_read(request))?.answer(request.uri().path(), request.headers())
     }
 
     async fn feeds(&self) -> Result<Vec<String>, Fault> {
@@ -207,7 +219,13 @@ impl<F: FeedSource> Routes for Public<F> {
             let answer: Result<_, Infallible> = api.clone().oneshot(request.map(axum::body::Body::new)).await;
             return answer.unwrap_or_else(|never| match never {}).map(Payload::Stream);
         }
-        let route = match Self::route(request.uri().path()) {
+        let route = Self::route(request.uri().path());
+        if matches!(route, Ok(Route::Root) | Err(Fault::NotFound))
+            && let Some(page) = self.page_or_file(&request)
+        {
+            return page;
+        }
+        let route = match route {
             Ok(route) => route,
             Err(fault) => return fault.into(),
         };

@@ -90,6 +90,15 @@ impl AccessTokens {
 
     /// DID and session in a token that is good now.
     pub(super) fn check(&self, token: &str, now_ms: i64) -> Result<(String, String), AccessError> {
+        self.good(token, now_ms).map(|claims| (claims.sub, claims.sid))
+    }
+
+    /// When a token expires that is good now.
+    pub(super) fn expires_ms(&self, token: &str, now_ms: i64) -> Option<i64> {
+        self.good(token, now_ms).ok().map(|claims| claims.exp * 1_000)
+    }
+
+    fn good(&self, token: &str, now_ms: i64) -> Result<Claims, AccessError> {
         if token.len() > LONGEST {
             return Err(AccessError::Foreign);
         }
@@ -102,7 +111,7 @@ impl AccessTokens {
         if claims.exp + SKEW <= now {
             return Err(AccessError::Expired);
         }
-        Ok((claims.sub, claims.sid))
+        Ok(claims)
     }
 }
 

@@ -178,6 +178,16 @@ impl Sessions {
         Ok(Session { id, did, handle: row.handle, method: row.method })
     }
 
+    /// When an access token expires that is good now.
+    pub fn expires_ms(&self, access_token: &str) -> Option<i64> {
+        self.0.access.expires_ms(access_token, self.0.clock.now_ms())
+    }
+
+    /// Whether users may sign in with app passwords.
+    pub fn takes_app_passwords(&self) -> bool {
+        self.0.app_passwords
+    }
+
     /// New tokens for a refresh token, which is used up by that. Blocks for a sync of the disk, and asks nobody else: see
     /// [`Sessions::go_on`].
     pub fn refresh(&self, refresh_token: &str) -> Result<Tokens, SessionError> {

@@ -99,6 +99,7 @@ fn table(town: &Town) -> Vec<Row> {
         row("POST", "/api/auth/refresh", [Sign; 7], &[]).saying(json!({ "refreshToken": "forged" })),
         row("POST", "/api/auth/logout", SIGNED_IN, &[200]),
         row("GET", "/api/auth/me", SIGNED_IN, &[200]),
+        row("GET", "/api/auth/start", EVERYBODY, &[200]),
         row("GET", "/api/auth/sessions", SIGNED_IN, &[200]),
         row("DELETE", "/api/auth/sessions", SIGNED_IN, &[200]),
         row("DELETE", "/api/auth/sessions/{id}", SIGNED_IN, &[404]),
@@ -165,6 +166,7 @@ fn table(town: &Town) -> Vec<Row> {
         // The whole host's.
         row("GET", "/api/operator/status", OPERATORS, &[200]),
         row("GET", "/api/operator/limits", OPERATORS, &[200]),
+        row("GET", "/api/operator/load", OPERATORS, &[200]),
         row("DELETE", "/api/operator/limits/{who}", OPERATORS, &[200]),
         row("GET", "/api/operator/dead-letters", OPERATORS, &[200]),
         row("POST", "/api/operator/dead-letters/{letter}/retry", OPERATORS, &[400, 404]),

@@ -35,6 +35,28 @@ async fn an_operator_sees_how_the_host_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_who_keeps_the_host_busy() {
+    let town = Town::new().await;
+    let mut oscar = town.signed_in("oscar");
+    let loads = oscar.reads("/api/operator/load").await["communities"].clone();
+    // Five posts, three memberships and an action for one; nothing but its config for the other.
+    let of = |loads: &Value, id: &str| {
+        loads.as_array().and_then(|all| all.iter().find(|load| load["id"] == json!(id)).cloned()).unwrap_or_else(|| panic!("{id}: {loads}"))
+    };
+    let (main, other) = (of(&loads, "main"), of(&loads, "other"));
+    assert_eq!((&main["name"], &main["owner"], &main["pages"], &main["pageShare"]), (&json!("Night moths"), &json!(did("olga")), &json!(0.0), &json!(0.0)));
+    let number = |load: &Value, name: &str| load[name].as_f64().unwrap_or(-1.0);
+    assert!(number(&main, "objectShare") > number(&other, "objectShare") && number(&other, "objectShare") > 0.0, "{loads}");
+    assert_eq!(loads[0]["id"], json!("main"), "the dearest first: {loads}");
+    for _ in 0..3 {
+        town.feed().await;
+    }
+    let main = of(&oscar.reads("/api/operator/load").await["communities"], "main");
+    assert!(number(&main, "pages") > 0.0 && number(&main, "pageShare") > 0.0, "{main}");
+    town.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_lifts_what_was_counted_for_one_and_for_nobody_else() {
     let town = Town::with_flags(&[BEHIND_A_PROXY.as_slice(), &["--api-requests-per-hour", "4"]].concat()).await;
     let limits = town.signed_in("oscar").reads("/api/operator/limits").await;

@@ -265,15 +265,21 @@ pub(super) async fn logout(State(api): State<Api>, jar: CookieJar, Writer { sess
     Ok((api.baker.signed_out(jar), Json(Ended { ended })).into_response())
 }
 
+impl Me {
+    pub(super) fn of(api: &Api, Caller { who, session }: Caller) -> Self {
+        let csrf_token = session.as_ref().map(|session| api.sessions.csrf(&session.id));
+        let method = session.as_ref().map_or(MethodName::Service, |session| session.method.into());
+        let (id, handle) = session.map_or((None, None), |session| (Some(session.id), session.handle));
+        Self { did: who.did, handle, session: id, method, operator: who.operator, can_write: who.may_write, csrf_token }
+    }
+}
+
 /// Who asks
 #[utoipa::path(get, path = "/api/auth/me", tag = "auth", responses(
     (status = 200, body = Me), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
 ))]
-pub(super) async fn me(State(api): State<Api>, Caller { who, session }: Caller) -> Json<Me> {
-    let csrf_token = session.as_ref().map(|session| api.sessions.csrf(&session.id));
-    let method = session.as_ref().map_or(MethodName::Service, |session| session.method.into());
-    let (id, handle) = session.map_or((None, None), |session| (Some(session.id), session.handle));
-    Json(Me { did: who.did, handle, session: id, method, operator: who.operator, can_write: who.may_write, csrf_token })
+pub(super) async fn me(State(api): State<Api>, caller: Caller) -> Json<Me> {
+    Json(Me::of(&api, caller))
 }
 
 /// The caller's sessions

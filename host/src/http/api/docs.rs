@@ -66,8 +66,11 @@ fn completed(mut document: OpenApi) -> OpenApi {
             kind == "application/json" && matches!(schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
         })
     };
-    for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [("get", &mut item.get), ("put", &mut item.put), ("post", &mut item.post), ("delete", &mut item.delete)];
+        for (method, operation) in operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))) {
+            // Functions of different modules have the same name, and no two operations may.
+            operation.operation_id = Some(called(method, path));
             // The listener's answer, before any route is asked.
             operation.responses.responses.insert("431".to_owned(), Documented::new("The URL or the headers are too large").into());
             if let Some(RefOr::T(body)) = &mut operation.request_body
@@ -78,6 +81,16 @@ fn completed(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// What an operation is called: `getCommunitiesIdMembers` for `GET /api/communities/{id}/members`.
+fn called(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api").split(|sign: char| !sign.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |mut name, word| {
+        name.push_str(&word[..1].to_ascii_uppercase());
+        name.push_str(&word[1..]);
+        name
+    })
 }
 
 pub(super) fn routes(document: OpenApi) -> Router<Api> {

@@ -14,7 +14,7 @@ use super::written::Written;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::{Member, Members, Role};
 use crate::dashboard::writes::{Appointed, Left, NewRole, Pending};
-use crate::dashboard::{MembersQuery, Page};
+use crate::dashboard::{MAX_MEMBERS, MembersQuery, Page};
 
 /// Joining needs nothing but who joins, which the caller is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,7 +32,7 @@ pub(super) struct MemberQuery {
     #[param(max_length = 256)]
     q: Option<String>,
     /// Items at a time.
-    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
     /// Where the list goes on: what came with the page before.
     #[param(max_length = 4096)]
@@ -50,7 +50,7 @@ pub(super) async fn list(
     Named(id): Named<String>,
     Parameters(query): Parameters<MemberQuery>,
 ) -> Result<Json<Members>, ApiError> {
-    let page = Page::new(query.limit, query.cursor)?;
+    let page = Page::up_to(MAX_MEMBERS, query.limit, query.cursor)?;
     let wanted = MembersQuery { role: query.role, did: sought(query.q, 256)? };
     Ok(Json(api.read(move |dashboard| dashboard.may(&caller.who, Deed::Read, &id).and_then(|()| dashboard.members(&id, &wanted, &page))).await?))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! admit (caller.rs)   who asks, counted and turned away here alone
-//!   auth.rs oauth.rs        signing in and out, sessions
+//!   auth.rs oauth.rs        signing in and out, sessions; start.rs: what a page begins with
 //!   communities.rs members.rs moderation.rs   the communities and what is done in them
 //!   mixes.rs upload.rs      the feed mixes that owners upload, and their way in
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
@@ -32,6 +32,7 @@ mod moderation;
 mod oauth;
 mod operator;
 mod places;
+mod start;
 mod upkeep;
 mod upload;
 mod words;
@@ -89,6 +90,8 @@ pub struct Parts {
     pub endpoint: String,
     pub operators: Vec<String>,
     pub requests_per_hour: u32,
+    /// The origin of the AppView of which the dashboard's pages ask what posts say.
+    pub appview: Option<String>,
     /// The header in which a proxy tells who asks.
     pub address_header: Option<String>,
     /// Ends what would never end by itself.
@@ -107,6 +110,7 @@ pub(super) struct Inner {
     clock: Clock,
     endpoint: String,
     operators: HashSet<String>,
+    appview: Option<String>,
     counts: Counts,
     /// Moves when a session has ended: who holds something open for one looks whether it was theirs.
     ended: watch::Sender<()>,
@@ -128,7 +132,7 @@ impl std::ops::Deref for Api {
 
 impl Api {
     fn new(parts: Parts) -> Self {
-        let Parts { dashboard, sessions, auth, resolver, clock, endpoint, operators, requests_per_hour, address_header, stop } = parts;
+        let Parts { dashboard, sessions, auth, resolver, clock, endpoint, operators, requests_per_hour, appview, address_header, stop } = parts;
         let baker = Baker { secure: endpoint.starts_with("https://") };
         Self(Arc::new(Inner {
             dashboard,
@@ -138,6 +142,7 @@ impl Api {
             clock,
             endpoint,
             operators: operators.into_iter().collect(),
+            appview,
             counts: Counts::new(requests_per_hour),
             ended: watch::channel(()).0,
             address_header,
@@ -186,6 +191,7 @@ pub(super) fn router(parts: Parts) -> Router {
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
+        .routes(routes!(start::start))
         .routes(routes!(auth::sessions, auth::end_sessions))
         .routes(routes!(auth::end_session))
         .routes(routes!(communities::list, communities::create))
@@ -214,6 +220,7 @@ pub(super) fn router(parts: Parts) -> Router {
         .routes(routes!(events::follow))
         .routes(routes!(operator::status))
         .routes(routes!(operator::limits))
+        .routes(routes!(operator::load))
         .routes(routes!(operator::lift))
         .routes(routes!(operator::letters))
         .routes(routes!(operator::drop_letter))

@@ -145,11 +145,7 @@ async fn done(State(api): State<Api>, jar: CookieJar) -> Response {
     match session {
         Ok(session) => {
             let name = escaped(session.handle.as_deref().unwrap_or(&session.did));
-            page(
-                StatusCode::OK,
-                "Signed in",
-                &format!("<p>You are signed in as <strong>{name}</strong>.</p><p><a href=\"/api/docs/\">What you can do here</a></p>"),
-            )
+            page(StatusCode::OK, "Signed in", &format!("<p>You are signed in as <strong>{name}</strong>.</p><p><a href=\"/\">To the communities</a></p>"))
         }
         Err(ApiError(problem)) => refusal(&problem),
     }
@@ -178,13 +174,13 @@ fn refusal(problem: &Problem) -> Response {
     page(status, "Not signed in", &format!("<p>{}.</p><p><a href=\"/\">Back</a></p>", escaped(&problem.to_string())))
 }
 
-/// A page of ours, which brings nothing and runs nothing. It may have a form: where that leads in the end isn't ours to say before.
+/// A page of ours, which brings nothing but the dashboard's plainest style and runs nothing. It may have a form: where that leads in the end isn't ours to say before.
 fn page(status: StatusCode, title: &str, content: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <h1>{title}</h1>{content}</html>"
+         <link rel=\"stylesheet\" href=\"/plain.css\"><main><h1>{title}</h1>{content}</main></html>"
     );
-    let policy = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'");
     (status, [(HeaderName::from_static("content-security-policy"), policy)], Html(html)).into_response()
 }
 

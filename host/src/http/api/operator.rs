@@ -13,7 +13,7 @@ use super::input::{Named, PageQuery, Parameters};
 use super::upkeep::Accepted;
 use crate::dashboard::access::Deed;
 use crate::dashboard::views::DeadLetters;
-use crate::dashboard::{HostLimits, HostStatus, Problem, Standing};
+use crate::dashboard::{HostLimits, HostLoad, HostStatus, Problem, Standing};
 
 /// How the host is
 #[utoipa::path(get, path = "/api/operator/status", tag = "operator", responses(
@@ -29,6 +29,16 @@ pub(super) async fn status(State(api): State<Api>, caller: Caller) -> Result<Jso
 ))]
 pub(super) async fn limits(State(api): State<Api>, caller: Caller) -> Result<Json<HostLimits>, ApiError> {
     Ok(Json(api.read(move |dashboard| dashboard.host_limits(&caller.who)).await?))
+}
+
+/// The communities that keep the host busy
+///
+/// By the time of a processor that their objects and the pages of their feeds have taken lately, the dearest first.
+#[utoipa::path(get, path = "/api/operator/load", tag = "operator", responses(
+    (status = 200, body = HostLoad), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody),
+))]
+pub(super) async fn load(State(api): State<Api>, caller: Caller) -> Result<Json<HostLoad>, ApiError> {
+    Ok(Json(api.read(move |dashboard| dashboard.host_load(&caller.who)).await?))
 }
 
 /// Whose counts begin anew.
