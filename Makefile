@@ -1,7 +1,8 @@
 # Everything a newcomer needs is a target here; each does its own set-up.
 #
 #   make run     a living feed, from made-up communities and captured traffic
-#   make build   the program: target/release/atrarium
+#   make build   the program with its dashboard: target/release/atrarium
+#   make dashboard   the dashboard alone, which the program takes in when it is built
 #   make network the real peers on this machine, with a community in them
 #   make test    every test
 #   make bench   one table of measurements, and target/bench.json
@@ -11,8 +12,10 @@ CARGO ?= cargo
 WASM_TARGET := wasm32-wasip2
 PEERS := tests/peers/node_modules/.installed
 SCHEMATHESIS := target/schemathesis/.installed
+BROWSER := tests/browser/node_modules/.installed
+DASHBOARD := host/dashboard/dist/app/index.html
 
-.PHONY: run network build test bench lint setup peers postgresql schemathesis examples node python
+.PHONY: run network build test bench lint setup dashboard browser chromium peers postgresql schemathesis examples node python
 
 run: build
 	./target/release/atrarium demo
@@ -20,11 +23,12 @@ run: build
 network: build peers
 	node tests/peers/network.mjs
 
-build: setup
+build: setup $(DASHBOARD)
 	$(CARGO) build --release --locked -p atrarium
 
 # The binary is built in the same call as the tests, so both have the failpoints and the same dependencies.
-test: setup peers schemathesis examples
+test: setup peers schemathesis examples $(DASHBOARD)
+	cd host/dashboard && npm run --silent test
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
 
@@ -42,6 +46,16 @@ setup:
 		|| rustup target add $(WASM_TARGET) \
 		|| { echo "Atrarium's components need Rust's $(WASM_TARGET) target: run 'rustup target add $(WASM_TARGET)'" >&2; exit 1; }
 
+# The pages that are built into the program. Checked and tested by itself; `make test` does both.
+dashboard: $(DASHBOARD)
+
+$(DASHBOARD): host/dashboard/node_modules/.installed $(shell find host/dashboard/src host/dashboard/build host/dashboard/public -type f ! -name '*.gen.ts' ! -name schema.d.ts) $(wildcard host/dashboard/*.*)
+	cd host/dashboard && npm run --silent build
+
+host/dashboard/node_modules/.installed: host/dashboard/package-lock.json | node
+	cd host/dashboard && npm ci --prefer-offline --no-audit --no-fund
+	@touch $@
+
 # A PLC directory, a PDS and an AppView, which the program is proved against.
 peers: postgresql $(PEERS)
 
@@ -57,6 +71,18 @@ postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq postgresql; } \
 		|| { echo "The real AppView needs PostgreSQL: run 'apt-get install postgresql' as root, or whatever installs it here" >&2; exit 1; }
+
+# The dashboard is proved in a real browser.
+browser: chromium $(BROWSER)
+
+$(BROWSER): tests/browser/package-lock.json | node
+	cd tests/browser && npm ci --prefer-offline --no-audit --no-fund
+	@touch $@
+
+chromium:
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; } \
+		|| { echo "The dashboard is tested in Chromium: run 'apt-get install chromium' as root, or name an installed one in CHROMIUM" >&2; exit 1; }
 
 # What tries to prove the API's document wrong.
 schemathesis: $(SCHEMATHESIS)

@@ -1,0 +1,36 @@
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { setNonce } from 'get-nonce'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { newQueries } from './api/queries'
+import { newRouter } from './router'
+import './style.css'
+import { Toasts } from './ui/toast'
+import { startWords } from './words'
+
+// The dialogs' library adds a style to the page while one is open; the page's policy wants this word for it.
+setNonce(document.querySelector('meta[name="nonce"]')?.getAttribute('content') ?? '')
+
+const queries = newQueries()
+const router = newRouter(queries)
+
+// A page that stayed open while the program was replaced asks for parts that are gone; loading it again brings the new ones.
+addEventListener('vite:preloadError', (event) => {
+  event.preventDefault()
+  location.reload()
+})
+
+await startWords()
+const place = document.getElementById('app')
+if (place) {
+  createRoot(place).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <Toasts>
+          <RouterProvider router={router} />
+        </Toasts>
+      </QueryClientProvider>
+    </StrictMode>,
+  )
+}

@@ -1,0 +1,81 @@
+import { useInfiniteQuery, useSuspenseQuery } from '@tanstack/react-query'
+import { createFileRoute } from '@tanstack/react-router'
+import { Gavel, Scale } from 'lucide-react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type Community, communityQuery } from '@/api/communities'
+import { type Action, actionsQuery } from '@/api/moderation'
+import { ActionRow } from '@/parts/action-row'
+import { Empty } from '@/parts/empty'
+import { ModerateAnything } from '@/parts/moderate-anything'
+import { More } from '@/parts/more'
+import { useTitle } from '@/parts/page'
+import { ProblemCard } from '@/parts/problem'
+import { moderates } from '@/parts/standing'
+import { UndoDialog } from '@/parts/undo-dialog'
+import { Button } from '@/ui/button'
+import { SkeletonRows } from '@/ui/skeleton'
+
+/** The log of moderation, which everybody may read, and what the moderators can do about what isn't in the list of posts. */
+export const Route = createFileRoute('/_in/communities/$id/moderation')({
+  loader: ({ context, params }) => void context.queries.prefetchInfiniteQuery(actionsQuery(params.id)),
+  component: Page,
+})
+
+function Page() {
+  const { t } = useTranslation('moderation')
+  const { id } = Route.useParams()
+  const { data: community } = useSuspenseQuery(communityQuery(id))
+  const [open, setOpen] = useState(false)
+  useTitle(`${t('title')} · ${community.name}`)
+  return (
+    <div className="mx-auto max-w-3xl">
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+        <div className="grid max-w-prose gap-1">
+          <h2 className="text-xl font-semibold">{t('title')}</h2>
+          <p className="text-sm text-muted-foreground">{t('intro')}</p>
+        </div>
+        {moderates(community.role) && (
+          <>
+            <Button kind="secondary" onClick={() => setOpen(true)}>
+              <Gavel aria-hidden />
+              {t('other')}
+            </Button>
+            <ModerateAnything id={id} open={open} onClose={() => setOpen(false)} />
+          </>
+        )}
+      </div>
+      <Log id={id} community={community} />
+    </div>
+  )
+}
+
+function Log({ id, community }: { id: string; community: Community }) {
+  const { t } = useTranslation('moderation')
+  const { caller } = Route.useRouteContext()
+  const [undone, setUndone] = useState<Action | null>(null)
+  const query = useInfiniteQuery(actionsQuery(id))
+  if (query.isPending) return <SkeletonRows rows={5} className="h-36" />
+  if (query.isError && !query.data) return <ProblemCard cause={query.error} retry={() => void query.refetch()} />
+  const actions = query.data.pages.flatMap((page) => page.actions)
+  if (actions.length === 0) {
+    return (
+      <Empty icon={<Scale aria-hidden />} title={t('empty')}>
+        <p>{t('emptyHint')}</p>
+      </Empty>
+    )
+  }
+  return (
+    <>
+      <ol className="grid gap-3">
+        {actions.map((action) => (
+          <li key={action.uri}>
+            <ActionRow action={action} community={community} caller={caller.did} onUndo={setUndone} />
+          </li>
+        ))}
+      </ol>
+      <More query={query} />
+      <UndoDialog id={id} action={undone} onClose={() => setUndone(null)} />
+    </>
+  )
+}

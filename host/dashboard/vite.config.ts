@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url'
+import tailwindcss from '@tailwindcss/vite'
+import { tanstackRouter } from '@tanstack/router-plugin/vite'
+import react from '@vitejs/plugin-react'
+import { compression, defineAlgorithm } from 'vite-plugin-compression2'
+import { defineConfig } from 'vitest/config'
+import routes from './build/routes.config'
+
+/** The program that answers while pages are worked on: `npm run dev`. */
+const program = process.env.ATRARIUM_URL ?? 'http://127.0.0.1:3000'
+
+export default defineConfig({
+  plugins: [
+    tanstackRouter({ ...routes, autoCodeSplitting: true }),
+    react(),
+    tailwindcss(),
+    // The program serves what was compressed here once, as well as it goes.
+    compression({
+      algorithms: [defineAlgorithm('brotliCompress'), defineAlgorithm('gzip', { level: 9 })],
+      threshold: 512,
+      exclude: [/\.(png|woff2)$/, /index\.html$/],
+    }),
+  ],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  build: {
+    outDir: 'dist/app',
+    target: 'es2022',
+    // Nothing may be inlined: the policy of the page lets scripts, styles and pictures come from files of ours alone.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: Object.fromEntries(['/api', '/oauth', '/xrpc'].map((path) => [path, program])) },
+  test: { environment: 'jsdom', setupFiles: ['src/test/setup.ts'], include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+})
