@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { Problem } from './api/problem'
 import { newQueries } from './api/queries'
 import { newRouter } from './router'
 import './style.css'
@@ -15,8 +16,13 @@ setNonce(document.querySelector('meta[name="nonce"]')?.getAttribute('content') ?
 const queries = newQueries()
 const router = newRouter(queries)
 
+/** A page that is younger was just loaded. */
+const RELOADED_MS = 10_000
+
 // A page that stayed open while the program was replaced asks for parts that are gone; loading it again brings the new ones.
 addEventListener('vite:preloadError', (event) => {
+  // Once is enough: what is missing then stays missing.
+  if (performance.now() < RELOADED_MS) return
   event.preventDefault()
   location.reload()
 })
@@ -24,7 +30,12 @@ addEventListener('vite:preloadError', (event) => {
 await startWords()
 const place = document.getElementById('app')
 if (place) {
-  createRoot(place).render(
+  createRoot(place, {
+    // What the program refuses is told on the page; what is broken is told here, too.
+    onCaughtError: (error) => {
+      if (!(error instanceof Problem)) console.error(error)
+    },
+  }).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
         <Toasts>

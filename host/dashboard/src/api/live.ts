@@ -22,6 +22,25 @@ const CONCERNS: Record<Kind, string[]> = {
 /** Many changes come at once; they are read once. */
 const GATHER_MS = 300
 
+/**
+ * In a busy community something changes every second, and a caller has a thousand questions an hour. So many times it is read anew at once, and
+ * then once more for each such time that passes.
+ */
+const AT_ONCE = 20
+const EACH_MS = 20_000
+
+/** How long to wait before reading anew; each answer uses up one of those times. */
+function pacer(now = Date.now) {
+  let [left, since] = [AT_ONCE, now()]
+  return () => {
+    const gained = Math.floor((now() - since) / EACH_MS)
+    left = Math.min(AT_ONCE, left + gained)
+    since = left === AT_ONCE ? now() : since + gained * EACH_MS
+    left -= 1
+    return left >= 0 ? GATHER_MS : Math.max(GATHER_MS, since + EACH_MS * -left - now())
+  }
+}
+
 /** How long to wait for the next try, after so many that failed. */
 const pause = (failures: number) => Math.min(30_000, 1_000 * 2 ** failures) * (0.75 + Math.random() / 2)
 
@@ -40,6 +59,7 @@ export function follow(id: string, queries: QueryClient, tell: (connection: Conn
   let interrupted = false
   let over = false
 
+  const pace = pacer()
   const gathered = new Set<string>()
   let gathering: ReturnType<typeof setTimeout> | undefined
   const readAnew = () => {
@@ -51,7 +71,7 @@ export function follow(id: string, queries: QueryClient, tell: (connection: Conn
   }
   const heard = (kind: Kind) => {
     for (const part of CONCERNS[kind]) gathered.add(part)
-    gathering ??= setTimeout(readAnew, GATHER_MS)
+    gathering ??= setTimeout(readAnew, pace())
   }
 
   const open = async () => {

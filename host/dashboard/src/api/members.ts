@@ -1,6 +1,7 @@
 /** Who belongs to a community, and as what. */
 import { infiniteQueryOptions } from '@tanstack/react-query'
 import { api, good, type Schemas, written } from './client'
+import { untilNamed } from './queries'
 
 export type Member = Schemas['Member']
 
@@ -14,6 +15,10 @@ export const membersQuery = (id: string) =>
       good(api.GET('/api/communities/{id}/members', { params: { path: { id }, query: { limit: AT_ONCE, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.cursor ?? undefined,
+    // A long list isn't read anew for some names.
+    refetchInterval: untilNamed(
+      ({ pages }) => pages.length === 1 && !pages[0]?.cursor && pages.some(({ members }) => members.some((one) => !one.handle)),
+    ),
   })
 
 export const join = (id: string) => written(api.POST('/api/communities/{id}/members', { params: { path: { id } } }))

@@ -15,3 +15,13 @@ export function newQueries(): QueryClient {
     },
   })
 }
+
+/** Times that a list is read again because handles were missing in it, and after how long. */
+const AGAIN = 3
+const AGAIN_MS = 2_000
+
+/** The program looks handles up behind its answer, and has them in a moment: a list that lacks some is read again, a few times. */
+export function untilNamed<Data>(isNameless: (data: Data) => boolean) {
+  return ({ state }: { state: { data: Data | undefined; dataUpdateCount: number } }) =>
+    state.data !== undefined && state.dataUpdateCount <= AGAIN && isNameless(state.data) ? AGAIN_MS : false
+}

@@ -49,8 +49,13 @@ export async function signOutEverywhere() {
   forget()
 }
 
-/** Forgets all that was read as somebody. */
-export async function becomeNobody(queries: QueryClient) {
-  queries.clear()
-  await queries.fetchQuery(startQuery)
+/**
+ * Forgets all that was read as somebody, once its pages are left: those would ask for it again. The start is not forgotten but changed, since
+ * what is around every page follows it.
+ */
+export async function becomeNobody(queries: QueryClient, leave: () => Promise<void>) {
+  queries.setQueryData(startQuery.queryKey, (start) => start && { host: start.host, renewable: false })
+  await leave()
+  const [start] = startQuery.queryKey
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== start })
 }

@@ -19,7 +19,7 @@ export function ActionRow({ action, community, caller, onUndo }: RowProps) {
   const { t } = useTranslation('moderation')
   const Icon = ICONS[action.action]
   const isPost = action.target.startsWith('at://')
-  const who = action.author === caller ? <You /> : <Person did={action.author} handle={action.authorHandle} />
+  const own = action.author === caller
   return (
     <Card className="flex gap-3 p-4">
       <span
@@ -32,7 +32,11 @@ export function ActionRow({ action, community, caller, onUndo }: RowProps) {
       </span>
       <div className="grid min-w-0 grow content-start gap-1.5">
         <p>
-          <Trans t={t} i18nKey={`deed.${action.action}`} components={{ who, what: <Target target={action.target} /> }} />
+          <Trans
+            t={t}
+            i18nKey={`${own ? 'own' : 'deed'}.${action.action}`}
+            components={{ who: <Person did={action.author} handle={action.authorHandle} />, what: <Target target={action.target} /> }}
+          />
         </p>
         {isPost && <PostLine uri={action.target} />}
         <p className={classes('text-sm', !action.reason && 'text-muted-foreground')}>
@@ -48,7 +52,7 @@ export function ActionRow({ action, community, caller, onUndo }: RowProps) {
           <Badge kind={action.decides ? 'accent' : 'plain'} className="whitespace-normal">
             {t(`state.${stateOf(action, community)}`)}
           </Badge>
-          {action.author === caller && (
+          {own && (
             <Button
               kind="secondary"
               size="small"
@@ -63,11 +67,6 @@ export function ActionRow({ action, community, caller, onUndo }: RowProps) {
       </div>
     </Card>
   )
-}
-
-function You() {
-  const { t } = useTranslation('moderation')
-  return <span className="font-medium">{t('you')}</span>
 }
 
 function Target({ target }: { target: string }) {

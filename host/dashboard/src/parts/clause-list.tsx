@@ -31,7 +31,7 @@ export function ClauseList({ clauses }: { clauses: Clause[] }) {
               <Icon aria-hidden />
             </span>
             <div className="grid min-w-0 grow gap-0.5">
-              <h4 className="flex flex-wrap items-baseline justify-between gap-x-3 font-sans text-base/6 font-medium">
+              <h4 className="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-x-3 font-sans text-base/6 font-medium">
                 {t(`why.clause.${clause.code}`)}
                 <span className={classes('text-sm', answer === 'no' ? 'text-destructive' : 'text-muted-foreground')}>
                   {t(`why.holds.${answer}`)}

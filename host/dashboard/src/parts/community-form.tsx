@@ -34,7 +34,7 @@ export function CommunityFields(props: {
     return t('form.over', { count: -left(draft[name], name === 'name' ? NAME : DESCRIPTION) })
   }
   return (
-    <div className="grid gap-8">
+    <div className="grid gap-8 [&_:is(input,textarea,button)]:scroll-my-24">
       <CountedField
         label={t('form.name')}
         hint={left(draft.name, { ...NAME, letters: FEED_NAME }) < 0 ? t('form.nameCut', { count: FEED_NAME }) : undefined}

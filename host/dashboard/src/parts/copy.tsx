@@ -24,6 +24,7 @@ export function Copy({ text, label, children }: { text: string; label: string; c
     <Button kind="secondary" size="small" onClick={() => void copy()} aria-label={children ? undefined : label} title={label}>
       {copied ? <Check aria-hidden /> : <CopyIcon aria-hidden />}
       {children}
+      {children && <span className="sr-only">{label}</span>}
       <span role="status" className="sr-only">
         {copied ? t('copied') : ''}
       </span>

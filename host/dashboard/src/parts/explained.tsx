@@ -39,12 +39,14 @@ export function Explained({ id, post }: { id: string; post: string }) {
 
 function Verdict({ explanation }: { explanation: Explanation }) {
   const { t } = useTranslation('posts')
+  const failing = explanation.visible ? undefined : explanation.clauses.find(({ code, holds }) => code !== 'shown' && holds === false)
   const Icon = explanation.visible ? CircleCheck : CircleX
   return (
     <Card role="status" className="flex gap-4">
       <Icon aria-hidden className={explanation.visible ? 'size-8 shrink-0 text-primary' : 'size-8 shrink-0 text-destructive'} />
       <div className="grid min-w-0 grow gap-1.5">
         <h3 className="text-xl/8 font-semibold">{t(explanation.visible ? 'why.in' : 'why.out')}</h3>
+        {failing && <p className="font-medium">{t('why.first', { clause: t(`why.clause.${failing.code}`) })}</p>}
         <Sentence text={explanation.summary} />
         <a
           href={postAddress(explanation.post)}

@@ -1,6 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { SearchX, Sprout } from 'lucide-react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { communitiesQuery, type Stage } from '@/api/communities'
 import { Button } from '@/ui/button'
@@ -69,6 +70,10 @@ function Found({ search, onClear }: { search: Search; onClear: () => void }) {
   const { t } = useTranslation('communities')
   const query = useInfiniteQuery({ ...communitiesQuery(search), placeholderData: keepPreviousData })
   const found = query.data?.pages.flatMap((page) => page.communities)
+  // What another search finds are other cards: none of them slides to another place.
+  const wanted = JSON.stringify(search)
+  const [answered, setAnswered] = useState(wanted)
+  if (!query.isPlaceholderData && answered !== wanted) setAnswered(wanted)
   if (!found) {
     return query.error ? <ProblemCard cause={query.error} retry={() => void query.refetch()} /> : <CommunityListSkeleton cards={6} />
   }
@@ -78,7 +83,7 @@ function Found({ search, onClear }: { search: Search; onClear: () => void }) {
       <p role="status" className="sr-only">
         {t(query.hasNextPage ? 'find.shownSome' : 'find.shown', { count: found.length })}
       </p>
-      <div aria-busy={query.isPlaceholderData} className={classes(query.isPlaceholderData && 'opacity-60')}>
+      <div key={answered} aria-busy={query.isPlaceholderData} className={classes(query.isPlaceholderData && 'opacity-60')}>
         <CommunityList communities={found} label={t('find.title')} />
       </div>
       <More query={query} />

@@ -1,18 +1,17 @@
-import { Link } from '@tanstack/react-router'
-import { Ellipsis } from 'lucide-react'
+import type { TFunction } from 'i18next'
 import { memo } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Badge } from '@/ui/badge'
-import { Button } from '@/ui/button'
-import { Menu, MenuItem } from '@/ui/menu'
 import { Skeleton } from '@/ui/skeleton'
-import { nameOf } from './members-columns'
 import type { Row } from './members-list'
+import { MemberMenu } from './members-menu'
 import { Avatar, Person } from './person'
 
 /** The height of every row: two lines on a phone, where the name stands above the rest. */
 export const ROW_PX = { wide: 56, phone: 72 }
 export const rowHeight = 'h-[72px] sm:h-14'
+
+/** The words come with the rows: to ask for them in each row would cost as much as the row. */
+export type Words = TFunction<'members'>
 
 const cell = 'border-b px-3 py-0'
 
@@ -25,14 +24,14 @@ export const MemberRow = memo(function MemberRow(props: {
   /** Given to who may choose moderators. */
   choose?: (row: Row) => void
   community: string
+  t: Words
 }) {
-  const { row, index, dates, you, choose, community } = props
-  const { t } = useTranslation('members')
+  const { row, index, dates, you, choose, community, t } = props
   const role = t(`role.${row.role}`, { ns: 'common' })
   return (
     // The headings are the first row.
     <tr aria-rowindex={index + 2} data-did={row.did} className={rowHeight}>
-      <th scope="row" className={`${cell} text-left font-normal`}>
+      <th scope="row" className={`${cell} text-left font-normal max-sm:px-0`}>
         <div className="flex items-center gap-3">
           <Avatar did={row.did} name={row.handle ?? row.did.replace(/^did:[a-z]+:/, '')} />
           <div className="grid min-w-0">
@@ -46,56 +45,40 @@ export const MemberRow = memo(function MemberRow(props: {
                 {row.since && (
                   <>
                     {' '}
-                    · <Since at={row.since} dates={dates} />
+                    · <Since at={row.since} dates={dates} t={t} />
                   </>
                 )}
               </span>
-              <States row={row} />
+              <States row={row} t={t} />
             </div>
           </div>
         </div>
       </th>
       <td className={`${cell} max-sm:hidden`}>{row.role === 'member' ? role : <Badge kind="accent">{role}</Badge>}</td>
       <td className={`${cell} text-muted-foreground tabular-nums max-sm:hidden`}>
-        {row.awaited ? <Await /> : row.since ? <Since at={row.since} dates={dates} alone /> : <Unknown />}
+        {row.awaited ? <Await t={t} /> : row.since ? <Since at={row.since} dates={dates} /> : <Unknown t={t} />}
       </td>
       <td className={`${cell} max-sm:hidden`}>
         {row.awaited ? (
-          <Await />
+          <Await t={t} />
         ) : row.active && !row.blocked ? (
           <span className="text-muted-foreground">{t('states.fine')}</span>
         ) : (
           <span className="flex flex-wrap gap-1">
-            <States row={row} />
+            <States row={row} t={t} />
           </span>
         )}
       </td>
       {choose && (
         <td className={`${cell} px-1 text-right`}>
-          {row.role !== 'owner' && !row.awaited && (
-            <Menu
-              trigger={
-                <Button kind="ghost" size="icon" aria-label={t('menu', { name: nameOf(row) })}>
-                  <Ellipsis aria-hidden />
-                </Button>
-              }
-            >
-              <MenuItem onSelect={() => choose(row)}>{t(row.role === 'member' ? 'appoint.do' : 'dismiss.do')}</MenuItem>
-              <MenuItem asChild>
-                <Link to="/communities/$id/moderation" params={{ id: community }}>
-                  {t('moderate')}
-                </Link>
-              </MenuItem>
-            </Menu>
-          )}
+          {row.role !== 'owner' && !row.awaited && <MemberMenu row={row} community={community} choose={choose} />}
         </td>
       )}
     </tr>
   )
 })
 
-function States({ row }: { row: Row }) {
-  const { t } = useTranslation('members')
+function States({ row, t }: { row: Row; t: Words }) {
   return (
     <>
       {row.blocked && <Badge kind="destructive">{t('states.blocked')}</Badge>}
@@ -104,8 +87,7 @@ function States({ row }: { row: Row }) {
   )
 }
 
-function Unknown() {
-  const { t } = useTranslation('members')
+function Unknown({ t }: { t: Words }) {
   return (
     <>
       <span aria-hidden>–</span>
@@ -114,8 +96,7 @@ function Unknown() {
   )
 }
 
-function Await() {
-  const { t } = useTranslation('members')
+function Await({ t }: { t: Words }) {
   return (
     <>
       <Skeleton className="h-4 w-24" />
@@ -124,11 +105,10 @@ function Await() {
   )
 }
 
-/** The date alone; a record may say anything. */
-function Since({ at, dates, alone = false }: { at: string; dates: Intl.DateTimeFormat; alone?: boolean }) {
-  const { t } = useTranslation('members')
+/** The date, in a sentence where there are words. A record may say anything. */
+function Since({ at, dates, t }: { at: string; dates: Intl.DateTimeFormat; t?: Words }) {
   const then = new Date(at)
   if (Number.isNaN(then.getTime())) return at
   const date = dates.format(then)
-  return <time dateTime={at}>{alone ? date : t('since', { date })}</time>
+  return <time dateTime={at}>{t ? t('since', { date }) : date}</time>
 }

@@ -18,7 +18,7 @@ export function MembersStatus({ list, found }: { list: ReturnType<typeof useMemb
     return limited ? t('someOfFirst', { shown: found, loaded, total }) : t('some', { shown: found, total })
   }
   return (
-    <div className="flex min-h-8 items-center gap-3 text-sm text-muted-foreground">
+    <div className="flex min-h-10 items-center gap-3 text-sm text-muted-foreground">
       <p role="status" className="tabular-nums">
         {sentence()}
       </p>

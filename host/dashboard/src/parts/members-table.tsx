@@ -84,7 +84,7 @@ export function MembersTable(props: {
         {shown.map(({ row, index, gap }) => (
           <Fragment key={row.did}>
             <Gap height={gap} />
-            <MemberRow row={row} index={index} dates={dates} you={row.did === you} choose={choose} community={community} />
+            <MemberRow row={row} index={index} dates={dates} you={row.did === you} choose={choose} community={community} t={t} />
           </Fragment>
         ))}
         <Gap height={rest} />
@@ -97,7 +97,8 @@ export function MembersTable(props: {
 function Gap({ height }: { height: number }) {
   if (height <= 0) return null
   return (
-    <tr aria-hidden>
+    // Invisible, or else browsers take a change of its height for something that moves.
+    <tr aria-hidden className="invisible">
       <td className="p-0" style={{ height }} />
     </tr>
   )
@@ -107,7 +108,7 @@ function Waiting({ actions }: { actions: boolean }) {
   return Array.from({ length: 8 }, (_, row) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
     <tr key={row} aria-hidden className={rowHeight}>
-      <td className="border-b px-3 py-0">
+      <td className="border-b px-3 py-0 max-sm:px-0">
         <div className="flex items-center gap-3">
           <Skeleton className="size-10 rounded-full" />
           <Skeleton className="h-4 w-40 max-w-full" />

@@ -22,11 +22,6 @@ export function useRows(rows: { id: string; original: Row }[]) {
   const [top, setTop] = useState(0)
   const [focused, setFocused] = useState<string>()
 
-  // Whatever stands above the rows may have grown; each rendering looks.
-  useLayoutEffect(() => {
-    if (body.current) setTop(Math.round(body.current.getBoundingClientRect().top + scrollY))
-  })
-
   const kept = focused === undefined ? -1 : rows.findIndex(({ id }) => id === focused)
   const virtual = useWindowVirtualizer({
     count: rows.length,
@@ -42,6 +37,12 @@ export function useRows(rows: { id: string; original: Row }[]) {
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another height is what it measures anew for
   useLayoutEffect(() => virtual.measure(), [virtual, height])
+
+  // Whatever stands above the rows may have grown; each rendering looks, but none while it is scrolled, where to look would cost a frame.
+  const still = !virtual.isScrolling
+  useLayoutEffect(() => {
+    if (still && body.current) setTop(Math.round(body.current.getBoundingClientRect().top + scrollY))
+  })
 
   let end = 0
   const shown = virtual.getVirtualItems().flatMap(({ index, start, size }) => {

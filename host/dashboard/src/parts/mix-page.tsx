@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type RefObject, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import { logQuery, type Mix, type MixVersion, mixQuery, versionsQuery } from '@/api/mixes'
+import { logQuery, type Mix, type MixLogLine, type MixVersion, mixQuery, versionsQuery } from '@/api/mixes'
 import { startQuery } from '@/api/session'
 import { Skeleton, SkeletonRows } from '@/ui/skeleton'
 import { FailureChart, FuelChart } from './mix-charts'
@@ -51,6 +51,7 @@ function Loading() {
 
 function Overview({ id, mix, heading }: { id: string; mix: Mix; heading: RefObject<HTMLHeadingElement | null> }) {
   const versions = useQuery(versionsQuery(id))
+  const log = useQuery(logQuery(id))
   return (
     <div className="grid gap-10">
       <div className="grid gap-6">
@@ -62,32 +63,36 @@ function Overview({ id, mix, heading }: { id: string; mix: Mix; heading: RefObje
         <MixHelp id={id} open={mix.versions.length === 0} />
       </div>
       <MixVersions id={id} mix={mix} query={versions} />
-      <History id={id} mix={mix} versions={versions.data} />
+      {/* How long the versions are is not known before, and nothing below them shall move. */}
+      {(versions.data || versions.error) && <History mix={mix} versions={versions.data} log={log} />}
     </div>
   )
 }
 
-function History({ id, mix, versions }: { id: string; mix: Mix; versions?: MixVersion[] }) {
+type Log = { data?: MixLogLine[]; error: Error | null; refetch: () => unknown }
+
+function History({ mix, versions, log }: { mix: Mix; versions?: MixVersion[]; log: Log }) {
   const { t } = useTranslation('mixes')
-  const { data: lines, error, refetch } = useQuery(logQuery(id))
   const { data: start } = useQuery(startQuery)
+  const lines = log.data
+  if (!lines && !log.error) return <SkeletonRows rows={5} className="h-16" />
   return (
     <>
-      <section className="grid gap-4">
-        <h2 className="text-xl font-semibold">{t('chart.title')}</h2>
-        <div className="grid gap-6 md:grid-cols-2">
-          {lines ? <FailureChart lines={lines} /> : <Skeleton className="h-80 rounded-2xl" />}
-          {versions ? <FuelChart versions={versions} quotas={mix.quotas} /> : <Skeleton className="h-80 rounded-2xl" />}
-        </div>
-      </section>
+      {(lines || versions) && (
+        <section className="grid gap-4">
+          <h2 className="text-xl font-semibold">{t('chart.title')}</h2>
+          <div className="grid gap-6 md:grid-cols-2">
+            {lines && <FailureChart lines={lines} />}
+            {versions && <FuelChart versions={versions} quotas={mix.quotas} />}
+          </div>
+        </section>
+      )}
       <section className="grid gap-4">
         <div className="grid gap-1">
           <h2 className="text-xl font-semibold">{t('log.title')}</h2>
           <p className="text-sm text-muted-foreground">{t('log.hint')}</p>
         </div>
-        {error && !lines && <ProblemCard cause={error} retry={() => void refetch()} />}
-        {!error && !lines && <SkeletonRows rows={4} className="h-16" />}
-        {lines && <MixLog lines={lines} me={start?.caller?.did} />}
+        {lines ? <MixLog lines={lines} me={start?.caller?.did} /> : <ProblemCard cause={log.error} retry={() => void log.refetch()} />}
       </section>
     </>
   )

@@ -38,13 +38,15 @@ export function MixQuotas({ mix: { usage, quotas } }: { mix: Mix }) {
 
 function Entry({ name, bar, hint, children }: { name: string; bar?: number; hint?: string; children: ReactNode }) {
   return (
-    <div className="grid gap-1">
-      <div className="flex justify-between gap-4">
-        <dt className="text-muted-foreground">{name}</dt>
-        <dd className="text-right whitespace-nowrap tabular-nums">{children}</dd>
-      </div>
-      {bar !== undefined && <Bar part={bar} />}
-      {hint && <p className="text-xs text-muted-foreground">{hint}</p>}
+    <div className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-1">
+      <dt className="text-muted-foreground">{name}</dt>
+      <dd className="text-right whitespace-nowrap tabular-nums">{children}</dd>
+      {bar !== undefined && (
+        <dd className="col-span-2 grid gap-1">
+          <Bar part={bar} />
+          {hint && <span className="text-xs text-muted-foreground">{hint}</span>}
+        </dd>
+      )}
     </div>
   )
 }

@@ -1,5 +1,5 @@
 import { Upload } from 'lucide-react'
-import { type ChangeEvent, type DragEvent, useEffect, useId, useRef, useState } from 'react'
+import { type ChangeEvent, type DragEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Mix, MixVersion } from '@/api/mixes'
 import { Button } from '@/ui/button'
@@ -69,7 +69,7 @@ function Place({ id, mix, versions }: { id: string; mix: Mix; versions?: MixVers
         onDragOver={(event) => event.preventDefault()}
         onDrop={drop}
         className={classes(
-          'grid min-h-64 content-center justify-items-center gap-3 rounded-2xl border-2 border-dashed border-input p-6 text-center transition-colors outline-none',
+          'grid min-h-72 content-center justify-items-center gap-3 rounded-2xl border-2 border-dashed border-input p-6 text-center transition-colors outline-none',
           over && 'border-primary bg-accent text-accent-foreground',
         )}
       >
@@ -106,6 +106,12 @@ function Choose({ onFiles, children }: { onFiles: (files: File[]) => void; child
     event.target.value = ''
     onFiles(files)
   }
+  // It looks like a button, and browsers open it with the space bar alone.
+  const enter = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key !== 'Enter') return
+    event.preventDefault()
+    event.currentTarget.click()
+  }
   return (
     <Button asChild>
       <label
@@ -113,7 +119,7 @@ function Choose({ onFiles, children }: { onFiles: (files: File[]) => void; child
         className="cursor-pointer has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-offset-2 has-[:focus-visible]:outline-ring"
       >
         {children}
-        <input id={id} type="file" accept=".wasm,application/wasm" onChange={chosen} className="sr-only" />
+        <input id={id} type="file" accept=".wasm,application/wasm" onChange={chosen} onKeyDown={enter} className="sr-only" />
       </label>
     </Button>
   )

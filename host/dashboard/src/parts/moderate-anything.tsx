@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { ActionKind } from '@/api/moderation'
 import { Dialog } from '@/ui/dialog'
 import { Field, Input, Select } from '@/ui/field'
+import { handleOf } from './handle'
 import { ModerateForm } from './moderate-form'
 
 const KINDS: ActionKind[] = ['hide_post', 'unhide_post', 'block_user', 'unblock_user']
@@ -31,7 +32,7 @@ function Anything({ id, onClose }: { id: string; onClose: () => void }) {
     return there
   }
   return (
-    <ModerateForm id={id} action={action} target={target.trim()} check={check} onClose={onClose}>
+    <ModerateForm id={id} action={action} target={aim === 'person' ? handleOf(target) : target.trim()} check={check} onClose={onClose}>
       <Field label={t('form.kind')}>
         {(control) => (
           <Select

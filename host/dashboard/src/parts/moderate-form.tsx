@@ -5,8 +5,8 @@ import { type ActionKind, act } from '@/api/moderation'
 import { Button } from '@/ui/button'
 import { DialogButtons } from '@/ui/dialog'
 import { useWrite } from './change'
-import { letters } from './letters'
-import { MOST_LETTERS, ReasonField } from './moderate-reason'
+import { fits } from './letters'
+import { REASON, ReasonField } from './moderate-reason'
 import { PublicWarning } from './moderate-warning'
 import { ProblemNote } from './problem'
 
@@ -25,7 +25,7 @@ export function ModerateForm(props: {
   const acting = useWrite(act, { said: t(`dialog.${action}.said`), concerns: [keyOf(id)], after: onClose, quiet: true })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    if ((check && !check()) || letters(reason.trim()) > MOST_LETTERS || acting.isPending) return
+    if ((check && !check()) || !fits(reason, REASON) || acting.isPending) return
     acting.mutate({ community: id, action, target, reason: reason.trim() || undefined })
   }
   const severe = action === 'hide_post' || action === 'block_user'

@@ -1,17 +1,17 @@
 import { useTranslation } from 'react-i18next'
 import { Button } from '@/ui/button'
 import { Field, Textarea } from '@/ui/field'
-import { letters } from './letters'
+import { type Bound, fits, letters } from './letters'
 
-export const MOST_LETTERS = 300
+export const REASON: Bound = { letters: 300, bytes: 3_000 }
 
 const SUGGESTED = ['spam', 'topic', 'twice', 'rules'] as const
 
 /** Why, for everybody to read; or one of the reasons that say enough. */
 export function ReasonField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTranslation('moderation')
-  const count = { now: letters(value.trim()), most: MOST_LETTERS }
-  const tooLong = count.now > MOST_LETTERS
+  const count = { now: letters(value.trim()), most: REASON.letters }
+  const tooLong = !fits(value, REASON)
   return (
     <div className="grid gap-2">
       <Field

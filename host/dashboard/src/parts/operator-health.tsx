@@ -42,7 +42,7 @@ export function Health({ status, limits }: { status?: HostStatus; limits?: HostL
           level={level?.letters}
           hint={
             <>
-              {t('number.lettersHint')} {link}
+              {t('number.lettersHint')} {status && status.deadLetters > 0 && link}
             </>
           }
         />
@@ -74,7 +74,7 @@ function Verdict({ status, level }: { status?: HostStatus; level?: Level }) {
     <div role="status" className={classes('flex gap-3 rounded-2xl p-5', level ? LOOK[level] : 'bg-muted')}>
       {Sign ? <Sign aria-hidden className="mt-0.5 size-6 shrink-0" /> : <Skeleton className="size-6" />}
       <div className="grid gap-1">
-        <p className="font-display text-xl font-semibold">
+        <p className="font-display text-lg font-semibold sm:text-xl">
           {status && level ? t(status.ready ? `health.${level}` : 'health.notReady') : t('loading', { ns: 'common' })}
         </p>
         {status && !status.ready ? (
@@ -138,7 +138,7 @@ function Mixes({ mixes, limit }: { mixes?: HostStatus['mixes']; limit?: number }
         {all.map(([name, value]) => (
           <div key={name}>
             <dt className="text-sm text-muted-foreground">{name}</dt>
-            <dd className="font-semibold tabular-nums">{mixes ? value : <Skeleton className="my-1 h-4 w-16" />}</dd>
+            <dd className="flex h-6 items-center font-semibold tabular-nums">{mixes ? value : <Skeleton className="h-4 w-16" />}</dd>
           </div>
         ))}
       </dl>

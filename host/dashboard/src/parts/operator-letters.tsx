@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { MailCheck, RotateCcw, Trash2 } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type CommunityLoad, type DeadLetter, dropLetter, lettersQuery, loadQuery, retryLetter, statusQuery } from '@/api/operator'
 import { Button } from '@/ui/button'
@@ -26,10 +26,9 @@ export function Letters({ count }: { count?: number }) {
   useAnewWith(count)
 
   const letters = data?.pages.flatMap((page) => page.deadLetters) ?? []
-  // What had the focus is gone with its letter.
-  const gone = () => heading.current?.focus()
+  const gone = useCallback(() => heading.current?.focus(), [])
   return (
-    <section aria-labelledby="letters" className="grid gap-4">
+    <section aria-labelledby="letters" className="grid grid-cols-1 gap-4">
       <div className="grid gap-1">
         <h2 id="letters" ref={heading} tabIndex={-1} className="scroll-mt-20 text-2xl font-semibold outline-none">
           {t('letters.title')}
@@ -37,7 +36,7 @@ export function Letters({ count }: { count?: number }) {
         <p className="max-w-prose text-sm text-muted-foreground">{t('letters.hint')}</p>
       </div>
       {letters.length > 0 ? (
-        <ul aria-label={t('letters.list')} className="grid gap-3">
+        <ul aria-label={t('letters.list')} className="grid grid-cols-1 gap-3">
           {letters.map((letter) => (
             <Letter
               key={letter.id}
@@ -58,7 +57,7 @@ export function Letters({ count }: { count?: number }) {
         <SkeletonRows rows={3} className="h-40" />
       )}
       <More query={query} />
-      {dropping && <DropDialog letter={dropping} onClose={() => setDropping(undefined)} onGone={gone} />}
+      {dropping && <DropDialog letter={dropping} onClose={() => setDropping(undefined)} />}
     </section>
   )
 }
@@ -89,10 +88,18 @@ function useSubject(letter: DeadLetter) {
 function Letter({ letter, name, onDrop, onGone }: { letter: DeadLetter; name?: string; onDrop: () => void; onGone: () => void }) {
   const { t } = useTranslation('operator')
   const subject = useSubject(letter)
-  const retry = useChange(() => retryLetter(letter.id), { said: t('letters.retried'), concerns: CONCERNS, after: onGone })
+  const retry = useChange(() => retryLetter(letter.id), { said: t('letters.retried'), concerns: CONCERNS })
+  const item = useRef<HTMLLIElement>(null)
+  // The focus would be lost with it.
+  useLayoutEffect(() => {
+    const here = item.current
+    return () => {
+      if (here?.contains(document.activeElement)) onGone()
+    }
+  }, [onGone])
   const [, , owner = '', , rkey = ''] = letter.community.split('/')
   return (
-    <li className="grid gap-3 rounded-2xl border bg-card p-4 text-sm">
+    <li ref={item} className="grid grid-cols-1 gap-3 rounded-2xl border bg-card p-4 text-sm">
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
         <Link
           to="/communities/$id"
@@ -129,18 +136,14 @@ function Letter({ letter, name, onDrop, onGone }: { letter: DeadLetter; name?: s
   )
 }
 
-function DropDialog({ letter, onClose, onGone }: { letter: DeadLetter; onClose: () => void; onGone: () => void }) {
+function DropDialog({ letter, onClose }: { letter: DeadLetter; onClose: () => void }) {
   const { t } = useTranslation('operator')
   const subject = useSubject(letter)
   const drop = useChange(() => dropLetter(letter.id), {
     said: t('letters.dropped'),
     concerns: CONCERNS,
     quiet: true,
-    after: () => {
-      onClose()
-      // After the dialog has given the focus back.
-      setTimeout(onGone)
-    },
+    after: onClose,
   })
   return (
     <Dialog open onOpenChange={(open) => open || onClose()} title={t('letters.dropTitle')} description={t('letters.dropHint')}>

@@ -25,7 +25,7 @@ export function Lift() {
     if (known && !lift.isPending) lift.mutate(somebody)
   }
   return (
-    <Card aria-labelledby="lift" className="grid gap-4">
+    <Card aria-labelledby="lift" className="grid grid-cols-1 gap-4">
       <div className="grid gap-1">
         <h2 id="lift" className="text-lg font-semibold">
           {t('lift.title')}

@@ -33,7 +33,7 @@ export function Load() {
   const { t } = useTranslation('operator')
   const { data, error, refetch } = useQuery(loadQuery)
   return (
-    <section aria-labelledby="load" className="grid gap-4">
+    <section aria-labelledby="load" className="grid grid-cols-1 gap-4">
       <div className="grid gap-1">
         <h2 id="load" className="text-2xl font-semibold">
           {t('load.title')}
@@ -134,11 +134,15 @@ function LoadRow({ load, most, numbers }: { load: CommunityLoad; most: number; n
   return (
     <tr>
       <th scope="row" className={classes(cell, 'text-left font-normal')}>
-        <Link to="/communities/$id" params={{ id: load.id }} className="line-clamp-2 font-medium underline-offset-4 hover:underline">
+        <Link
+          to="/communities/$id"
+          params={{ id: load.id }}
+          className="line-clamp-2 leading-6 font-medium underline-offset-4 hover:underline"
+        >
           {load.name}
         </Link>
-        <span className="block truncate text-xs text-muted-foreground">
-          {t('load.by')} <Person did={load.owner} handle={load.ownerHandle} className="font-normal" />
+        <span className="block truncate text-xs leading-6 text-muted-foreground">
+          {t('load.by')} <Person did={load.owner} handle={load.ownerHandle} className="inline-block font-normal" />
         </span>
         <span className="block text-xs text-muted-foreground md:hidden">{t('load.phone', { object, calls, page, pages })}</span>
       </th>

@@ -4,14 +4,19 @@ import { Problem } from '@/api/problem'
 import { Button } from '@/ui/button'
 import { Card } from '@/ui/card'
 
-const KNOWN = ['Unreachable', 'CommunityNotFound', 'NotSignedIn'] as const
+/** What is said here of problems with these names. */
+const KNOWN: Record<string, 'Unreachable' | 'CommunityNotFound' | 'NotSignedIn'> = {
+  Unreachable: 'Unreachable',
+  CommunityNotFound: 'CommunityNotFound',
+  AuthenticationRequired: 'NotSignedIn',
+}
 
 /** A problem in the reader's language if it is a common one, else in the program's own sentence. */
 export function useSentence(): (cause: unknown) => string {
   const { t, i18n } = useTranslation()
   return (cause) => {
     if (!(cause instanceof Problem)) return cause instanceof Error ? cause.message : String(cause)
-    const known = KNOWN.find((name) => name === cause.name)
+    const known = KNOWN[cause.name]
     if (known === 'Unreachable' || (known && i18n.language !== 'en')) return t(`problem.${known}`)
     if (cause.status === 429 && i18n.language !== 'en') return t('problem.TooMany')
     return cause.message.charAt(0).toUpperCase() + cause.message.slice(1)
@@ -45,6 +50,7 @@ export function ProblemText({ cause, text }: { cause: unknown; text: string }) {
   return (
     <div className="grid gap-2 text-sm">
       <p>{text}</p>
+      {cause instanceof Problem && cause.name === 'AuthenticationRequired' && <SignInAgain />}
       {remains.length > 0 && (
         <div>
           <p>{t('problem.remains')}</p>
@@ -56,6 +62,17 @@ export function ProblemText({ cause, text }: { cause: unknown; text: string }) {
         </div>
       )}
     </div>
+  )
+}
+
+/** A session can end while its page is open. The link loads all anew, so that nothing of it stays. */
+function SignInAgain() {
+  const { t } = useTranslation()
+  const here = location.pathname + location.search
+  return (
+    <a href={`/sign-in?${new URLSearchParams({ return: here })}`} className="font-medium underline underline-offset-4 hover:no-underline">
+      {t('nav.signIn')}
+    </a>
   )
 }
 

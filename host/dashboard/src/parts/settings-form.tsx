@@ -56,7 +56,7 @@ export function SettingsForm({ id, community }: { id: string; community: Communi
   }
   return (
     <div className="grid max-w-3xl gap-12">
-      <form onSubmit={submit} noValidate className="grid gap-8 [&_:is(input,textarea,button)]:scroll-my-24">
+      <form onSubmit={submit} noValidate className="grid gap-8">
         <div className="grid gap-1">
           <h2 className="text-2xl font-semibold">{t('settings.title')}</h2>
           <p className="text-sm text-muted-foreground">{t('settings.public')}</p>

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import { CircleUser, LogOut, Menu as MenuIcon } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -13,6 +13,7 @@ import { short } from './person'
 /** What is around every page: the way to the others, and who is signed in. */
 export function Shell({ caller, children }: { caller?: Caller | null; children: ReactNode }) {
   const { t } = useTranslation()
+  const { pathname, href } = useLocation()
   return (
     <>
       <a
@@ -34,9 +35,11 @@ export function Shell({ caller, children }: { caller?: Caller | null; children: 
             </nav>
           )}
           <div className="ml-auto flex items-center gap-2">
-            {!caller && (
+            {!caller && pathname !== '/sign-in' && (
               <Button asChild size="small">
-                <Link to="/sign-in">{t('nav.signIn')}</Link>
+                <Link to="/sign-in" search={{ return: href }}>
+                  {t('nav.signIn')}
+                </Link>
               </Button>
             )}
             <MainMenu caller={caller} />
@@ -67,7 +70,7 @@ function MainMenu({ caller }: { caller?: Caller | null }) {
   const [theme, setTheme] = useState(storedTheme)
   const queries = useQueryClient()
   const navigate = useNavigate()
-  const leave = useChange(signOut, { after: () => void becomeNobody(queries).then(() => navigate({ to: '/sign-in' })) })
+  const leave = useChange(signOut, { after: () => void becomeNobody(queries, () => navigate({ to: '/sign-in' })) })
   const dress = (wanted: string) => {
     setTheme(wanted)
     keepTheme(wanted)

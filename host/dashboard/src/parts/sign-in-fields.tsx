@@ -1,18 +1,24 @@
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Field, Input } from '@/ui/field'
 
 type Part = { value: string; onChange: (value: string) => void; error?: string | false }
 
-const APP_PASSWORD = /^[a-z0-9]{4}(-[a-z0-9]{4}){3}$/i
+const FORM = 'xxxx-xxxx-xxxx-xxxx'
+
+/** Whether it looks like the beginning of an app password. Said while it is typed: a note that came later would push the button away. */
+const looksRight = (text: string) =>
+  text.length <= FORM.length && [...text].every((sign, at) => (FORM[at] === '-' ? sign === '-' : /[a-z0-9]/i.test(sign)))
 
 /** It takes the focus where the field before it is filled in already. */
 export function Password({ value, onChange, error, focused }: Part & { focused: boolean }) {
   const { t } = useTranslation('account')
-  const [left, setLeft] = useState(false)
-  const odd = left && value.trim() !== '' && !APP_PASSWORD.test(value.trim())
   return (
-    <Field label={t('signIn.password')} hint={t('signIn.passwordHint')} error={error || (odd && t('signIn.passwordOdd'))} required>
+    <Field
+      label={t('signIn.password')}
+      hint={t('signIn.passwordHint')}
+      error={error || (!looksRight(value.trim()) && t('signIn.passwordOdd'))}
+      required
+    >
       {(control) => (
         <Input
           {...control}
@@ -20,8 +26,6 @@ export function Password({ value, onChange, error, focused }: Part & { focused: 
           name="password"
           value={value}
           onChange={(event) => onChange(event.target.value)}
-          onFocus={() => setLeft(false)}
-          onBlur={() => setLeft(true)}
           maxLength={256}
           autoComplete="current-password"
           autoFocus={focused}

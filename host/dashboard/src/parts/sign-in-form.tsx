@@ -31,6 +31,8 @@ export function SignInForm({ returnTo, appPasswords }: { returnTo: string; appPa
   }
   const refused = wantsCode && !login.variables?.authFactorToken ? null : login.error
 
+  const busy = login.isPending || login.isSuccess || leaving
+
   const name = handleOf(handle)
   const wrong = {
     handle: name === '' ? t('signIn.handleMissing') : !isHandle(name) && t('signIn.handleWrong'),
@@ -39,7 +41,7 @@ export function SignInForm({ returnTo, appPasswords }: { returnTo: string; appPa
   }
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
-    if (login.isPending || leaving) return
+    if (busy) return
     setTried(true)
     const first = (['handle', 'password', 'code'] as const).find((field) => wrong[field])
     if (first) return event.currentTarget.querySelector<HTMLInputElement>(`[name="${first}"]`)?.focus()
@@ -83,7 +85,7 @@ export function SignInForm({ returnTo, appPasswords }: { returnTo: string; appPa
       {here && <Password value={password} onChange={setPassword} error={tried && wrong.password} focused={name !== ''} />}
       {here && codeAsked && <Code value={code} onChange={setCode} error={tried && wrong.code} />}
       {refused && <Refused cause={refused} withCode={codeAsked} />}
-      <Button type="submit" busy={login.isPending || leaving} className="w-full">
+      <Button type="submit" busy={busy} className="w-full">
         {t(leaving ? 'signIn.leaving' : 'signIn.submit')}
       </Button>
       {!here && <p className="text-sm text-muted-foreground">{t('signIn.how')}</p>}
@@ -96,13 +98,16 @@ export function SignInForm({ returnTo, appPasswords }: { returnTo: string; appPa
   )
 }
 
+/** What is said here of answers with these statuses; the program's sentences are for anybody who signs in. */
+const SAID: Record<number, 'wrong' | 'off' | 'unknown'> = { 401: 'wrong', 403: 'off', 404: 'unknown' }
+
 function Refused({ cause, withCode }: { cause: Error; withCode: boolean }) {
   const { t } = useTranslation('account')
-  const known = cause instanceof Problem && { 401: withCode ? 'wrongCode' : 'wrong', 403: 'off', 404: 'unknown' }[cause.status]
-  if (known !== 'wrongCode' && known !== 'wrong' && known !== 'off' && known !== 'unknown') return <ProblemNote cause={cause} />
+  const known = cause instanceof Problem && SAID[cause.status]
+  if (!known) return <ProblemNote cause={cause} />
   return (
     <p role="alert" className="rounded-lg border border-destructive p-3 text-sm text-destructive">
-      {t(`signIn.${known}`)}
+      {t(`signIn.${known === 'wrong' && withCode ? 'wrongCode' : known}`)}
     </p>
   )
 }
@@ -121,8 +126,10 @@ function useLeaving() {
 function useFinish(returnTo: string) {
   const queries = useQueryClient()
   const router = useRouter()
-  return async () => {
-    await queries.fetchQuery({ ...startQuery, staleTime: 0 })
-    router.history.replace(returnTo)
-  }
+  return () =>
+    void queries.fetchQuery({ ...startQuery, staleTime: 0 }).then(
+      () => router.history.replace(returnTo),
+      // Whoever it is now, the page finds out when it is loaded again.
+      () => location.assign(returnTo),
+    )
 }

@@ -18,21 +18,26 @@ export function StandingCard({ id, community }: { id: string; community: Communi
   const standing = community.blocked ? 'blocked' : (community.role ?? 'none')
   const way = community.role === 'member' ? 'leave' : community.role || community.blocked ? null : 'join'
   return (
-    <Card aria-label={t('standing.label')} className="flex min-h-36 flex-col gap-1 p-4">
-      <p className="font-semibold">{t(`standing.${standing}.title`)}</p>
-      <p className="text-sm text-muted-foreground">
-        {t(`standing.${standing}.text`)}{' '}
-        {community.blocked && (
-          <Link
-            to="/communities/$id/moderation"
-            params={{ id: community.id }}
-            className="text-primary underline underline-offset-4 hover:no-underline"
-          >
-            {t('standing.blocked.log')}
-          </Link>
-        )}
-      </p>
-      <div className="mt-auto flex flex-wrap gap-2 pt-2">
+    <Card
+      aria-label={t('standing.label')}
+      className="flex min-h-36 flex-col justify-between gap-x-6 gap-y-3 p-4 sm:max-lg:min-h-20 sm:max-lg:flex-row sm:max-lg:items-center"
+    >
+      <div className="grid gap-1">
+        <p className="font-semibold">{t(`standing.${standing}.title`)}</p>
+        <p className="text-sm text-muted-foreground">
+          {t(`standing.${standing}.text`)}{' '}
+          {community.blocked && (
+            <Link
+              to="/communities/$id/moderation"
+              params={{ id: community.id }}
+              className="text-primary underline underline-offset-4 hover:no-underline"
+            >
+              {t('standing.blocked.log')}
+            </Link>
+          )}
+        </p>
+      </div>
+      <div className="flex flex-wrap gap-2 sm:max-lg:flex-nowrap">
         {way && (
           <Button kind={way === 'join' ? 'primary' : 'secondary'} size="small" onClick={() => setWish(way)}>
             {t(`${way}.button`)}

@@ -20,12 +20,14 @@ export function Waiting() {
 export function Missing() {
   const { t } = useTranslation()
   return (
-    <Empty icon={<Compass aria-hidden />} title={t('problem.NotFound')}>
-      <p>{t('problem.notFoundHint')}</p>
-      <Button asChild kind="secondary">
-        <Link to="/">{t('home')}</Link>
-      </Button>
-    </Empty>
+    <>
+      <PageTitle title={t('problem.NotFound')} />
+      <Empty icon={<Compass aria-hidden />} title={t('problem.notFoundHint')}>
+        <Button asChild kind="secondary">
+          <Link to="/">{t('home')}</Link>
+        </Button>
+      </Empty>
+    </>
   )
 }
 

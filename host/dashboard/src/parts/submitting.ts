@@ -1,8 +1,12 @@
 import type { SubmitEvent } from 'react'
 
-/** Begins a submission that the page itself does. Where something is wrong, the focus goes to the first field that says so. */
+/** Where something is wrong in a form that was sent: the focus goes to the first field that says so, with what it says in sight. */
 export function toFirstFault(event: SubmitEvent<HTMLFormElement>) {
   const form = event.currentTarget
   // The fields say it when they are drawn next.
-  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+  requestAnimationFrame(() => {
+    const field = form.querySelector<HTMLElement>('[aria-invalid="true"]')
+    field?.focus({ preventScroll: true })
+    field?.scrollIntoView({ block: 'center' })
+  })
 }

@@ -21,9 +21,10 @@ export function WeekChart({ days }: { days: Day[] }) {
   const { t, i18n } = useTranslation('posts')
   const [chosen, setChosen] = useState(days.length - 1)
   const most = Math.max(1, ...days.map((day) => day.posts))
-  const inWords = (day: Day) =>
+  const name = (day: Day, parts: Intl.DateTimeFormatOptions) => dayName(day.day, i18n.language, parts)
+  const inWords = (day: Day, called: string) =>
     t('about.day', {
-      day: dayName(day.day, i18n.language, IN_FULL),
+      day: called,
       posts: t('about.posts', { count: day.posts }),
       authors: t('about.authors', { count: day.authors }),
     })
@@ -31,26 +32,28 @@ export function WeekChart({ days }: { days: Day[] }) {
   return (
     <figure className="grid gap-3">
       <figcaption aria-hidden className="min-h-10 text-sm sm:min-h-5">
-        {shown && inWords(shown)}
+        {shown && inWords(shown, name(shown, IN_FULL))}
       </figcaption>
       <div className="relative">
         <div className="grid auto-cols-fr grid-flow-col">
-          {days.map((day, place) => (
-            <button
-              key={day.day}
-              type="button"
-              aria-pressed={place === chosen}
-              aria-label={inWords(day)}
-              onClick={() => setChosen(place)}
-              onFocus={() => setChosen(place)}
-              onPointerEnter={() => setChosen(place)}
-              className={classes('grid rounded-lg pb-1.5 text-center text-xs', place === chosen && 'bg-muted font-semibold')}
-            >
-              <span style={{ height: HIGHEST + ROOM + 6 }} />
-              <span>{dayName(day.day, i18n.language, { weekday: 'short' })}</span>
-              <span className="tabular-nums">{dayName(day.day, i18n.language, { day: 'numeric' })}</span>
-            </button>
-          ))}
+          {days.map((day, place) => {
+            const [weekday, number] = [name(day, { weekday: 'short' }), name(day, { day: 'numeric' })]
+            return (
+              <button
+                key={day.day}
+                type="button"
+                aria-pressed={place === chosen}
+                aria-label={inWords(day, `${weekday} ${number}`)}
+                onClick={() => setChosen(place)}
+                onFocus={() => setChosen(place)}
+                onPointerEnter={() => setChosen(place)}
+                className={classes('grid rounded-lg pb-1.5 text-center text-xs', place === chosen && 'bg-muted font-semibold')}
+              >
+                <span style={{ height: HIGHEST + ROOM + 6 }} />
+                <span>{weekday}</span> <span className="tabular-nums">{number}</span>
+              </button>
+            )
+          })}
         </div>
         <svg
           aria-hidden="true"
@@ -106,7 +109,7 @@ function Legend() {
 }
 
 /** As high as the chart, for what stands in its place. */
-export const CHART_HEIGHT = 'h-[17rem] sm:h-[15.75rem]'
+export const CHART_HEIGHT = 'h-69 sm:h-64'
 
 /** The same numbers for whoever would rather read them, or hear them. */
 export function WeekTable({ days }: { days: Day[] }) {

@@ -1,7 +1,7 @@
 /** A page as the program serves it: the real routes, words and queries. Only the network is made up, and what jsdom lacks of a browser. */
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { act, cleanup, render } from '@testing-library/react'
+import { act, cleanup, configure, render } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import i18next from 'i18next'
 import { afterEach, vi } from 'vitest'
@@ -10,6 +10,10 @@ import { newQueries } from '@/api/queries'
 import { newRouter } from '@/router'
 import { Toasts } from '@/ui/toast'
 import { type Language, speak, startWords } from '@/words'
+
+// A whole page is drawn, perhaps on a machine that is busy.
+configure({ asyncUtilTimeout: 5_000 })
+vi.setConfig({ testTimeout: 20_000 })
 
 afterEach(() => {
   cleanup()
@@ -38,7 +42,7 @@ export function network(answers: Answers): Call[] {
     const key = `${method} ${url.origin === location.origin ? '' : url.origin}${url.pathname}`
     const answer = answers[key]
     if (answer === undefined) return problem(404, 'NotFound', `nothing answers ${key}`)
-    const given = typeof answer === 'function' ? answer(call) : answer
+    const given = typeof answer === 'function' ? await answer(call) : answer
     return given instanceof Response ? given : Response.json(given)
   })
   return calls

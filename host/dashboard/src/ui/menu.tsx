@@ -5,10 +5,10 @@ import { classes } from './classes'
 const Trigger = createContext<{ current: HTMLButtonElement | null }>({ current: null })
 
 /** A button that opens a list of things to do. */
-export function Menu({ trigger, children }: { trigger: ReactNode; children: ReactNode }) {
+export function Menu({ trigger, defaultOpen, children }: { trigger: ReactNode; defaultOpen?: boolean; children: ReactNode }) {
   const button = useRef<HTMLButtonElement>(null)
   return (
-    <Radix.Root modal={false}>
+    <Radix.Root modal={false} defaultOpen={defaultOpen}>
       <Radix.Trigger asChild ref={button}>
         {trigger}
       </Radix.Trigger>

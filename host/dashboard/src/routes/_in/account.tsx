@@ -8,7 +8,6 @@ import { PageTitle } from '@/parts/page'
 import { ProblemCard, ProblemNote } from '@/parts/problem'
 import { SessionRow } from '@/parts/session-row'
 import { Button } from '@/ui/button'
-import { Card } from '@/ui/card'
 import { Dialog, DialogButtons } from '@/ui/dialog'
 import { SkeletonRows } from '@/ui/skeleton'
 
@@ -20,12 +19,11 @@ function Page() {
   const { t } = useTranslation('account')
   return (
     <>
-      <PageTitle title={t('title')} />
-      <p className="-mt-3 mb-6 max-w-prose text-muted-foreground">{t('hint')}</p>
-      <div className="grid gap-10">
-        <Sessions />
+      <PageTitle title={t('title')}>
         <Everywhere />
-      </div>
+      </PageTitle>
+      <p className="-mt-3 mb-6 max-w-prose text-muted-foreground">{t('hint')}</p>
+      <Sessions />
     </>
   )
 }
@@ -64,11 +62,7 @@ function Everywhere() {
   const toNobody = useNobody()
   const leave = useChange(signOutEverywhere, { after: toNobody, quiet: true })
   return (
-    <Card className="flex flex-wrap items-center justify-between gap-4">
-      <div className="grid gap-1">
-        <h2 className="text-lg font-semibold">{t('everywhere.title')}</h2>
-        <p className="text-sm text-muted-foreground">{t('everywhere.hint')}</p>
-      </div>
+    <>
       <Button kind="secondary" onClick={() => setAsked(true)}>
         {t('everywhere.title')}
       </Button>
@@ -83,12 +77,12 @@ function Everywhere() {
           </Button>
         </DialogButtons>
       </Dialog>
-    </Card>
+    </>
   )
 }
 
 function useNobody() {
   const queries = useQueryClient()
   const navigate = useNavigate()
-  return () => void becomeNobody(queries).then(() => navigate({ to: '/sign-in' }))
+  return () => void becomeNobody(queries, () => navigate({ to: '/sign-in' }))
 }

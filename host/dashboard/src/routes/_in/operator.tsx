@@ -41,14 +41,14 @@ function Operator() {
           )}
         </p>
       </PageTitle>
-      <div className="grid gap-10">
+      <div className="grid grid-cols-1 gap-10">
         {status.error && !status.data ? (
           <ProblemCard cause={status.error} retry={() => void status.refetch()} />
         ) : (
           <Health status={status.data} limits={limits.data} />
         )}
         <Load />
-        <div className="grid gap-3">
+        <div className="grid grid-cols-1 gap-3">
           <Lift />
           <Limits query={limits} />
         </div>

@@ -43,7 +43,6 @@ export const account = {
   signOut: 'Sign out',
   everywhere: {
     title: 'Sign out everywhere',
-    hint: 'Ends all sessions, this one too.',
     ask: 'Sign out everywhere?',
     askHint:
       'Every browser and program that is signed in to Atrarium as you is signed out at once, this one too. What you have written stays.',

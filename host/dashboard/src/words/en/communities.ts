@@ -3,8 +3,8 @@ export const communities = {
   create: 'New community',
   members_one: '{{count, number}} member',
   members_other: '{{count, number}} members',
-  posts_one: '{{count, number}} post in the feed',
-  posts_other: '{{count, number}} posts in the feed',
+  posts_one: '{{count, number}} post',
+  posts_other: '{{count, number}} posts',
   yours: {
     title: 'Your communities',
     none: 'You belong to no community yet',

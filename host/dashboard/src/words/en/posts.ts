@@ -120,6 +120,7 @@ export const posts = {
     ask: 'Explain',
     in: 'It is in the feed',
     out: 'It is not in the feed',
+    first: 'Not so: “{{clause}}”',
     steps: 'All that is asked of a post',
     holds: { yes: 'Yes', no: 'No', unknown: 'Unknown' },
     clause: {

@@ -24,7 +24,7 @@ export const operator: Same<typeof en> = {
   },
   number: {
     lag: 'Firehoseからの遅れ',
-    lagHint: '読み取った最新のイベントが何秒前のものかを示します。',
+    lagHint: '読み取った最新のイベントの古さです。',
     lagUnknown: 'まだ読み取っていません',
     queue: '処理待ちのイベント',
     queueHint: '{{limit}}件で読み取りを止めます。',

@@ -8,7 +8,7 @@ export const posts: Same<typeof en> = {
     about: '概要',
     members: 'メンバー',
     moderation: 'モデレーション',
-    mix: 'フィード配合',
+    mix: 'フィードミックス',
     settings: '設定',
     why: 'なぜ？',
   },
@@ -28,7 +28,7 @@ export const posts: Same<typeof en> = {
     member: { title: 'あなたはメンバーです', text: 'ハッシュタグを付けた投稿がこのフィードに載ります。' },
     moderator: {
       title: 'あなたはモデレーターです',
-      text: '投稿の非表示や、ユーザーのブロックができます。解任できるのはオーナーだけです。',
+      text: '投稿の非表示や、ブロックができます。解任はオーナーだけができます。',
     },
     owner: { title: 'あなたはオーナーです', text: 'コミュニティの内容とモデレーターを決められます。' },
     blocked: { title: 'ここではブロックされています', text: 'あなたの投稿はこのフィードに載りません。', log: '日時と理由を見る' },
@@ -110,7 +110,7 @@ export const posts: Same<typeof en> = {
     since: '開設日時',
   },
   why: {
-    title: 'この投稿は、なぜここにある？ ない？',
+    title: '投稿がここにある理由、ない理由',
     intro: '投稿のリンクを貼り付けると、このフィードに載る理由や載らない理由を順に確かめられます。',
     label: '投稿のリンク',
     hint: 'Bluesky では、投稿のメニューにある「投稿のリンクをコピー」で取得できます。AT-URI も使えます。',
@@ -118,6 +118,7 @@ export const posts: Same<typeof en> = {
     ask: '調べる',
     in: 'フィードに載っています',
     out: 'フィードに載っていません',
+    first: '満たされていない条件：{{clause}}',
     steps: '投稿に求められる条件',
     holds: { yes: 'はい', no: 'いいえ', unknown: '不明' },
     clause: {

@@ -22,7 +22,7 @@ function Page() {
   const navigate = useNavigate()
   const [draft, setDraft] = useState<Draft>(BLANK)
   const [tried, setTried] = useState(false)
-  const { letGo, question } = useUnsaved(draft !== BLANK)
+  const { letGo, question } = useUnsaved(JSON.stringify(draft) !== JSON.stringify(BLANK))
   const create = useWrite(createCommunity, {
     said: t('new.created'),
     concerns: [['communities']],

@@ -20,7 +20,10 @@ import { SkeletonRows } from '@/ui/skeleton'
 export const Route = createFileRoute('/_in/communities/$id/')({
   validateSearch: (search): { hidden?: true } => (search.hidden === true ? { hidden: true } : {}),
   loaderDeps: ({ search }) => ({ hidden: search.hidden === true }),
-  loader: ({ context, params, deps }) => void context.queries.prefetchInfiniteQuery(postsQuery(params.id, deps.hidden)),
+  loader: ({ context, params, deps }) => {
+    // Not everybody may read the other list; whether this one may is known later.
+    if (!deps.hidden) void context.queries.prefetchInfiniteQuery(postsQuery(params.id, false))
+  },
   component: Page,
 })
 

@@ -43,7 +43,7 @@ function Page() {
   const found = table.getRowModel().rows.length
   const looking = filtersOf(wish).length > 0
   return (
-    <section className="grid gap-6">
+    <section className="grid grid-cols-1 gap-6">
       <div className="flex flex-wrap items-start justify-between gap-3">
         <div className="grid max-w-prose gap-1">
           <h2 className="text-2xl font-semibold">{t('title')}</h2>
@@ -62,7 +62,7 @@ function Page() {
       {query.data === undefined && query.error ? (
         <ProblemCard cause={query.error} retry={() => void query.refetch()} />
       ) : (
-        <div className="grid gap-3">
+        <div className="grid grid-cols-1 gap-3">
           <MembersStatus list={list} found={looking ? found : undefined} />
           <MembersTable
             table={table}

@@ -30,14 +30,14 @@ function Page() {
   useTitle(`${t('title')} · ${community.name}`)
   return (
     <div className="mx-auto max-w-3xl">
-      <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+      <div className="mb-4 flex flex-col justify-between gap-x-6 gap-y-3 sm:flex-row sm:items-center">
         <div className="grid max-w-prose gap-1">
           <h2 className="text-xl font-semibold">{t('title')}</h2>
           <p className="text-sm text-muted-foreground">{t('intro')}</p>
         </div>
         {moderates(community.role) && (
           <>
-            <Button kind="secondary" onClick={() => setOpen(true)}>
+            <Button kind="secondary" className="shrink-0 self-start sm:self-center" onClick={() => setOpen(true)}>
               <Gavel aria-hidden />
               {t('other')}
             </Button>
