@@ -19,6 +19,7 @@ pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes
     let parts = uploads::Parts {
         state,
         strangers: Strangers::new()?,
+        middle: Aside::start("mixes")?,
         slow: Aside::start("slow-mixes")?,
         clock,
         changes,

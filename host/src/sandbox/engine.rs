@@ -48,7 +48,7 @@ impl Sandbox {
 }
 
 /// Counts an engine's epochs for as long as it lives, one in each such time.
-pub(super) fn tick(engine: &Engine, every: Duration) -> Result<(), SandboxError> {
+fn tick(engine: &Engine, every: Duration) -> Result<(), SandboxError> {
     let weak = engine.weak();
     let ticker = std::thread::Builder::new().name("epochs".to_owned()).spawn(move || {
         while let Some(engine) = weak.upgrade() {

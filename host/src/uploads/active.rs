@@ -161,7 +161,8 @@ impl Inner {
     /// Calls a mix whose turn it is. `None`: it broke off in the host.
     pub(super) fn call(&self, lane: Lane, guest: &Arc<Guest>, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Option<Run> {
         let run = match lane {
-            Lane::Quick | Lane::New => Some(guest.run(request, viewer, allowance)),
+            Lane::Quick => Some(guest.run(request, viewer, allowance)),
+            Lane::Middle => self.middle.run(guest, request, viewer, allowance),
             Lane::Slow => self.slow.run(guest, request, viewer, allowance),
         };
         if run.is_none() {

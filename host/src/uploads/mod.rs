@@ -61,6 +61,7 @@ pub struct Parts {
     pub state: State,
     pub strangers: Strangers,
     /// Where mixes are called that take long.
+    pub middle: Aside,
     pub slow: Aside,
     pub clock: Clock,
     /// Who listens to a community hears of its mix.
@@ -164,7 +165,8 @@ struct Inner {
     generation: AtomicU64,
     guests: Guests,
     turnstile: Turnstile,
-    /// Where the mixes of its slow lane are called.
+    /// Where the mixes of its middle lane are called, and those of its slow one.
+    middle: Aside,
     slow: Aside,
     journals: Journals,
     jobs: mpsc::UnboundedSender<Job>,
@@ -177,7 +179,7 @@ struct Inner {
 impl Uploads {
     /// The mixes in this database, and the work that has to be done for them.
     pub fn open(parts: Parts) -> Result<(Self, Admissions), UploadError> {
-        let Parts { state, strangers, slow, clock, changes, directory, program, settings } = parts;
+        let Parts { state, strangers, middle, slow, clock, changes, directory, program, settings } = parts;
         admissions::prepare(&directory)?;
         let catalogue = Catalogue::read(&state)?;
         let (jobs, todo) = mpsc::unbounded_channel();
@@ -195,6 +197,7 @@ impl Uploads {
             generation: AtomicU64::new(0),
             guests: Guests::new(),
             turnstile: Turnstile::new(processors),
+            middle,
             slow,
             journals: Journals::default(),
             jobs,

@@ -1,21 +1,27 @@
 //! How quick a mix is, and how far that is believed.
 //!
 //! ```text
-//! new ── a call within SPRINT ──▶ quick ── calls that take long on average ──▶ slow ── short ones again ──▶ quick
-//!  └────────── a call that isn't done by then ──┴──▶ slow, for a second at first, twice as long each time
+//! new ─▶ middle ── short calls ──▶ quick
+//!          │  ▲ ◀── longer ones ────┘
+//!          │  └── shorter ones ──┐
+//!          └── long ones ──────▶ slow ◀── a call that isn't done by SPRINT, for a second at first, twice as long each time
 //! ```
 //!
-//! A call of a mix that counts as quick is ended after [`SPRINT`] and made again among the slow ones, so who is quick never waits for longer
-//! behind one that only was; and who does that again and again is believed ever less.
+//! Who is quick is called at once, by whoever reads, and holds up other quick ones for as long: so quick is what is hardly felt. A call of any
+//! but the slow is ended after [`SPRINT`] and made again among these, so nobody waits for longer behind one that only was quick; and who does
+//! that again and again is believed ever less.
 
 use std::time::{Duration, Instant};
 
 use super::turnstile::Lane;
 
-/// A mix that takes less than this on average is quick. The largest block costs QuickJS 2 ms. Python, with 5, is slow: it gives way to others.
-const QUICK: Duration = Duration::from_millis(4);
+/// A mix that takes less than this on average is quick. The largest block costs one in Rust a third of it.
+const QUICK: Duration = Duration::from_millis(1);
 
-/// What a call may take where quick ones wait behind it.
+/// One that takes more is slow. The largest block costs QuickJS 2 ms, and Python 5.
+const SLOW: Duration = Duration::from_millis(8);
+
+/// What a call may take where others wait behind it that take less.
 pub(super) const SPRINT: Duration = Duration::from_millis(15);
 
 /// For how long a mix stays slow that wasn't done by then, the first time; and how often that is doubled.
@@ -59,12 +65,12 @@ impl Pace {
     }
 
     pub(super) fn lane(&self, now: Instant) -> Lane {
-        if self.average >= QUICK || self.slow_until.is_some_and(|until| now < until) {
+        if self.average >= SLOW || self.slow_until.is_some_and(|until| now < until) {
             Lane::Slow
-        } else if self.proven {
+        } else if self.proven && self.average < QUICK {
             Lane::Quick
         } else {
-            Lane::New
+            Lane::Middle
         }
     }
 }
@@ -75,30 +81,43 @@ mod tests {
 
     #[test]
     fn one_long_call_makes_a_mix_slow_and_many_short_ones_quick_again() {
-        let (now, mut pace) = (Instant::now(), Pace::of(Duration::from_millis(1)));
-        assert_eq!(pace.lane(now), Lane::New, "what it did in the trial proves little");
-        pace.note(Duration::from_millis(2));
+        let (now, mut pace) = (Instant::now(), Pace::of(Duration::from_micros(200)));
+        assert_eq!(pace.lane(now), Lane::Middle, "what it did in the trial proves little");
+        pace.note(Duration::from_micros(500));
         assert_eq!(pace.lane(now), Lane::Quick);
         pace.note(Duration::from_millis(60));
         assert_eq!(pace.lane(now), Lane::Slow);
-        let mut calls = 0;
-        while pace.lane(now) == Lane::Slow {
+        let mut lanes = vec![Lane::Slow];
+        for _ in 0..30 {
             pace.note(Duration::from_micros(100));
-            calls += 1;
+            lanes.push(pace.lane(now));
         }
-        assert!((5..20).contains(&calls), "{calls}");
+        lanes.dedup();
+        assert_eq!(lanes, [Lane::Slow, Lane::Middle, Lane::Quick]);
+    }
+
+    #[test]
+    fn who_takes_some_milliseconds_is_neither_quick_nor_slow() {
+        for micros in [1_500, 2_300, 5_600] {
+            let (now, mut pace) = (Instant::now(), Pace::of(Duration::from_micros(micros)));
+            for _ in 0..20 {
+                assert_eq!(pace.lane(now), Lane::Middle, "{micros}");
+                pace.note(Duration::from_micros(micros));
+            }
+        }
     }
 
     #[test]
     fn who_is_not_done_in_time_again_and_again_is_believed_ever_less() {
-        let (mut now, mut pace) = (Instant::now(), Pace::of(Duration::from_millis(1)));
-        pace.note(Duration::from_millis(1));
+        let short = Duration::from_micros(300);
+        let (mut now, mut pace) = (Instant::now(), Pace::of(short));
+        pace.note(short);
         let mut distrusted = |pace: &mut Pace| {
             pace.overran(now);
             let mut seconds = 0;
             while pace.lane(now) == Lane::Slow {
                 // Quick calls meanwhile help nothing.
-                pace.note(Duration::from_millis(1));
+                pace.note(short);
                 now += Duration::from_secs(1);
                 seconds += 1;
             }

@@ -49,6 +49,7 @@ impl Host {
         let parts = Parts {
             state: State::open(&folder.path().join("state.redb")).expect("a new database"),
             strangers: Strangers::new().expect("an engine"),
+            middle: Aside::start("middle").expect("a thread"),
             slow: Aside::start("slow").expect("a thread"),
             clock: clock.clone(),
             changes: Changes::new(clock.clone(), 0),

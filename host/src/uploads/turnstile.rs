@@ -1,9 +1,9 @@
 //! Whose mix is run next, where more want to than there are processors.
 //!
-//! Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`), one call for each processor; one for those
-//! of which that isn't known yet, and the slow one, a single call at a time each, however many there are. The slow run on a thread of low
-//! priority, all others on the thread of whoever reads. So mixes that take all they may never have more than one processor, and who is quick
-//! waits for who is quick. In a lane those come first whose community has used least lately. Who would have to wait too long, or behind too
+//! Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`), one call for each processor, on the thread of
+//! whoever reads; the middle one for those that take some milliseconds, or of which nothing is known yet, and the slow one, a single call at a
+//! time each, however many there are, on threads that give way to everything else. So mixes that take all they may never have more than what
+//! others leave of two processors, and who is quick waits for who is quick. In a lane those come first whose community has used least lately. Who would have to wait too long, or behind too
 //! many of their own, is told so at once and gets the default mix.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(super) const WAIT: Duration = Duration::from_millis(150);
 /// Who may wait for one community's mix.
 const PER_COMMUNITY: usize = 4;
 
-/// Who may wait in the slow lane in all, and in that of the new: each holds one of the threads that read feeds (64).
+/// Who may wait in the slow lane in all, and in the middle one: each holds one of the threads that read feeds (64).
 const WAITING: usize = 16;
 
 /// How soon what a community has used is forgotten: by half in each such time.
@@ -25,7 +25,7 @@ const FADES: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     Quick,
-    New,
+    Middle,
     Slow,
 }
 
@@ -158,16 +158,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_slow_and_the_new_have_one_place_each_and_leave_the_quick_theirs() {
+    fn the_slow_and_the_middle_have_one_place_each_and_leave_the_quick_theirs() {
         let turnstile = Turnstile::new(2);
         let slow = turnstile.enter("slow", Lane::Slow, WAIT).expect("nobody is there");
-        let new = turnstile.enter("new", Lane::New, WAIT).expect("nobody is there");
-        assert_eq!(turnstile.enter("newer", Lane::New, WAIT).err(), Some(Busy));
+        let middle = turnstile.enter("middle", Lane::Middle, WAIT).expect("nobody is there");
+        assert_eq!(turnstile.enter("other", Lane::Middle, WAIT).err(), Some(Busy));
         assert_eq!(turnstile.enter("slower", Lane::Slow, WAIT).err(), Some(Busy));
         let quick = turnstile.enter("quick", Lane::Quick, WAIT).expect("a place");
         let quicker = turnstile.enter("quicker", Lane::Quick, WAIT).expect("another");
         assert_eq!(turnstile.enter("third", Lane::Quick, WAIT).err(), Some(Busy));
-        drop((slow, new, quick, quicker));
+        drop((slow, middle, quick, quicker));
         assert!(turnstile.enter("slower", Lane::Slow, WAIT).is_ok());
     }
 

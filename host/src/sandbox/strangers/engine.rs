@@ -9,7 +9,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -17,13 +16,11 @@ use wasmtime::{Config, Engine};
 
 use super::guest::{Guest, State};
 use super::inspect::inspect;
-use crate::sandbox::engine::{config, tick};
+use super::ticker::Ticker;
+use crate::sandbox::engine::config;
 use crate::sandbox::mix::words::Ears;
 use crate::sandbox::mix::words::bindings::atrarium;
 use crate::sandbox::{SandboxError, one_line, wasi};
-
-/// How often a call looks at the clock, and lets others compute.
-const TICK: Duration = Duration::from_millis(2);
 
 /// Bytes of stack: an interpreter in the sandbox nests deeper than a program does.
 const STACK: usize = 512 << 10;
@@ -32,6 +29,7 @@ const STACK: usize = 512 << 10;
 pub struct Strangers {
     pub(super) engine: Engine,
     linker: Linker<State>,
+    ticker: Ticker,
     key: String,
 }
 
@@ -56,7 +54,7 @@ impl Strangers {
     pub fn new() -> Result<Self, SandboxError> {
         let failed = |cause: wasmtime::Error| SandboxError::Engine(format!("{cause:#}"));
         let engine = Engine::new(&settings()).map_err(failed)?;
-        tick(&engine, TICK)?;
+        let ticker = Ticker::start(&engine)?;
         let mut linker = Linker::new(&engine);
         wasi::link_for_strangers(&mut linker).map_err(failed)?;
         atrarium::feed_mix::types::add_to_linker::<State, HasSelf<Ears>>(&mut linker, State::ears).map_err(failed)?;
@@ -64,7 +62,7 @@ impl Strangers {
         atrarium::feed_mix::viewer::add_to_linker::<State, HasSelf<Ears>>(&mut linker, State::ears).map_err(failed)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { engine, linker, key: format!("{:016x}", hasher.finish()) })
+        Ok(Self { engine, linker, ticker, key: format!("{:016x}", hasher.finish()) })
     }
 
     /// Names what compiled code must have been made by to be run by this engine.
@@ -85,7 +83,7 @@ impl Strangers {
 
     /// Links what was compiled; the error names what doesn't fit the contract.
     pub(super) fn link(&self, component: &Component) -> Result<Guest, String> {
-        Guest::new(&self.linker, component).map_err(|cause| one_line(&format!("{cause:#}")))
+        Guest::new(&self.linker, component, self.ticker.clone()).map_err(|cause| one_line(&format!("{cause:#}")))
     }
 
     /// The compiled code in this file, if it is what its maker has written.

@@ -10,6 +10,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView};
 
+use super::ticker::Ticker;
 use crate::sandbox::engine::Limits;
 use crate::sandbox::mix::words::bindings::FeedMixPre;
 use crate::sandbox::mix::words::{Answer, Ears, Request};
@@ -132,6 +133,7 @@ impl WasiView for State {
 /// A stranger's mix, compiled and linked. Cheap to share, and good for any number of calls at a time.
 pub struct Guest {
     pre: FeedMixPre<State>,
+    ticker: Ticker,
     size: usize,
 }
 
@@ -142,8 +144,8 @@ impl std::fmt::Debug for Guest {
 }
 
 impl Guest {
-    pub(super) fn new(linker: &Linker<State>, component: &Component) -> wasmtime::Result<Self> {
-        Ok(Self { pre: linker.instantiate_pre(component).and_then(FeedMixPre::new)?, size: 0 })
+    pub(super) fn new(linker: &Linker<State>, component: &Component, ticker: Ticker) -> wasmtime::Result<Self> {
+        Ok(Self { pre: linker.instantiate_pre(component).and_then(FeedMixPre::new)?, ticker, size: 0 })
     }
 
     pub(super) fn of_size(self, size: usize) -> Self {
@@ -157,6 +159,7 @@ impl Guest {
 
     /// Asks the mix for a block, for this reader.
     pub fn run(&self, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Run {
+        let _running = self.ticker.call();
         let (began, idle) = (Instant::now(), processor_time());
         let state = State {
             limits: Limits::new(allowance.memory, TABLE_LIMIT, PARTS),

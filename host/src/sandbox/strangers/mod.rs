@@ -6,6 +6,7 @@
 //! * [`trial`]: the made-up posts that it is tried with.
 //! * [`engine`]: the engine of strangers' code, and the compiled code that is kept on disk.
 //! * [`guest`]: one call, in a store of its own that is thrown away after it; what it may take, and how it fails.
+//! * `ticker`: the clock that ends calls, and lets others compute between.
 //! * [`aside`]: a thread of low priority, for calls that may take long.
 //!
 //! A stranger's code has an engine of its own: fuel meters what it does, epochs end what takes too long. A call begins with
@@ -17,6 +18,7 @@ pub mod confined;
 pub mod engine;
 pub mod guest;
 pub mod inspect;
+mod ticker;
 pub mod trial;
 
 pub use admission::{Profile, Verdict, admit};
