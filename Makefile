@@ -7,6 +7,7 @@
 #   make test    every test
 #   make bench   one table of measurements, and target/bench.json
 #   make lint    formatting, clippy, licences
+#   make paint   how soon the dashboard's pages are painted on a slow machine
 
 CARGO ?= cargo
 WASM_TARGET := wasm32-wasip2
@@ -15,7 +16,7 @@ SCHEMATHESIS := target/schemathesis/.installed
 BROWSER := tests/browser/node_modules/.installed
 DASHBOARD := host/dashboard/dist/app/index.html
 
-.PHONY: run network build test bench lint setup dashboard browser chromium peers postgresql schemathesis examples node python
+.PHONY: run network build test bench lint setup dashboard browser chromium paint screenshots peers postgresql schemathesis examples node python
 
 run: build
 	./target/release/atrarium demo
@@ -27,7 +28,7 @@ build: setup $(DASHBOARD)
 	$(CARGO) build --release --locked -p atrarium
 
 # The binary is built in the same call as the tests, so both have the failpoints and the same dependencies.
-test: setup peers schemathesis examples $(DASHBOARD)
+test: setup peers schemathesis examples browser $(DASHBOARD)
 	cd host/dashboard && npm run --silent test
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
@@ -81,8 +82,18 @@ $(BROWSER): tests/browser/package-lock.json | node
 
 chromium:
 	@test -x "$${CHROMIUM:-/usr/bin/chromium}" \
-		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; } \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk fonts-noto-color-emoji; } \
 		|| { echo "The dashboard is tested in Chromium: run 'apt-get install chromium' as root, or name an installed one in CHROMIUM" >&2; exit 1; }
+
+# What the walk through the dashboard has seen, in place of the pictures that are here.
+screenshots: setup peers browser $(DASHBOARD)
+	$(CARGO) test --locked -p atrarium-tests --test it -- real_peers::browser
+	rm -rf host/dashboard/screenshots && cp -r target/browser/screenshots host/dashboard/screenshots
+	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --quality 70-95 host/dashboard/screenshots/*.png; fi
+
+# How soon the largest thing on a page is painted, with a processor four times slower. A report: nothing depends on it.
+paint: build peers browser
+	node tests/browser/paint.mjs
 
 # What tries to prove the API's document wrong.
 schemathesis: $(SCHEMATHESIS)

@@ -8,6 +8,7 @@
 //! Here nothing is made up but the people: records, signatures, events and requests are what those programs make of them. Events
 //! reach the program in the order in which the PDS took the writes: so what must not appear is written before something that must.
 
+mod browser; // the dashboard, as people use it
 mod dashboard; // the same life, lived through the API
 mod document; // every answer of the API is what its document says
 mod faltering; // a PDS that loses answers, is silent, or is edited meanwhile

@@ -56,7 +56,6 @@ export function follow(id: string, queries: QueryClient, tell: (connection: Conn
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
-  let interrupted = false
   let over = false
 
   const pace = pacer()
@@ -82,14 +81,12 @@ export function follow(id: string, queries: QueryClient, tell: (connection: Conn
     source.onopen = () => {
       failures = 0
       tell('open')
-      // What changed meanwhile was told to nobody here.
-      if (interrupted) heard('reset')
-      interrupted = false
+      // What changed since the page was read, or while the connection was lost, was told to nobody here.
+      heard('reset')
     }
     for (const kind of KINDS) source.addEventListener(kind, () => heard(kind))
     source.onerror = () => {
       source?.close()
-      interrupted = true
       tell('lost')
       timer = setTimeout(() => void open(), pause(failures++))
     }

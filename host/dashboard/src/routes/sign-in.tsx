@@ -1,8 +1,8 @@
 import { createFileRoute, redirect } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { returnPath } from '@/parts/handle'
 import { useTitle } from '@/parts/page'
-import { SignInForm } from '@/parts/sign-in-form'
+import { returnPath } from '@/session/handle'
+import { SignInForm } from '@/session/sign-in-form'
 import { Card } from '@/ui/card'
 
 export const Route = createFileRoute('/sign-in')({

@@ -6,7 +6,7 @@ import { becomeNobody, endSession, sessionsQuery, signOut, signOutEverywhere } f
 import { useChange } from '@/parts/change'
 import { PageTitle } from '@/parts/page'
 import { ProblemCard, ProblemNote } from '@/parts/problem'
-import { SessionRow } from '@/parts/session-row'
+import { SessionRow } from '@/session/session-row'
 import { Button } from '@/ui/button'
 import { Dialog, DialogButtons } from '@/ui/dialog'
 import { SkeletonRows } from '@/ui/skeleton'

@@ -3,10 +3,10 @@ import { createFileRoute, Link } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { communitiesQuery } from '@/api/communities'
-import { CommunityListSkeleton } from '@/parts/community-list'
-import { FindCommunities, type Search, searchOf } from '@/parts/find-communities'
+import { CommunityListSkeleton } from '@/communities/community-list'
+import { FindCommunities, type Search, searchOf } from '@/communities/find-communities'
+import { YourCommunities } from '@/communities/your-communities'
 import { PageTitle } from '@/parts/page'
-import { YourCommunities } from '@/parts/your-communities'
 import { Button } from '@/ui/button'
 
 const mine = communitiesQuery({ role: 'mine' })

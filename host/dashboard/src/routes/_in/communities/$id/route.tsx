@@ -2,7 +2,7 @@ import { useSuspenseQuery } from '@tanstack/react-query'
 import { createFileRoute, Outlet } from '@tanstack/react-router'
 import { communityQuery } from '@/api/communities'
 import { useLive } from '@/api/live'
-import { CommunityHeader } from '@/parts/community-header'
+import { CommunityHeader } from '@/communities/community-header'
 
 /** Everything of one community: who it is, above all its pages, and what changes in it as it happens. */
 export const Route = createFileRoute('/_in/communities/$id')({

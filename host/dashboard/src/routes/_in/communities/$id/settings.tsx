@@ -3,10 +3,10 @@ import { createFileRoute, Link } from '@tanstack/react-router'
 import { Lock } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { communityQuery } from '@/api/communities'
+import { SettingsForm } from '@/communities/settings-form'
 import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
 import { Person } from '@/parts/person'
-import { SettingsForm } from '@/parts/settings-form'
 import { Button } from '@/ui/button'
 
 export const Route = createFileRoute('/_in/communities/$id/settings')({

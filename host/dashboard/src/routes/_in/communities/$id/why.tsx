@@ -3,11 +3,11 @@ import { createFileRoute } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { communityQuery, explainQuery } from '@/api/communities'
-import { Explained } from '@/parts/explained'
 import { useTitle } from '@/parts/page'
 import { Button } from '@/ui/button'
 import { Card } from '@/ui/card'
 import { Field, Input } from '@/ui/field'
+import { Explained } from '@/why/explained'
 
 /** Why a post is in the feed, or isn't. Which post is in the page's address, so that the answer can be passed on. */
 export const Route = createFileRoute('/_in/communities/$id/why')({
