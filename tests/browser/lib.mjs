@@ -96,6 +96,9 @@ export async function fits(page, what) {
   assert.ok(wide <= window_, `${what}: ${wide} px wide in a window of ${window_}`)
 }
 
+/** What stands in a list with this text in it: a post, an action, a clause. */
+export const card = (page, text) => page.getByRole('listitem').filter({ hasText: text })
+
 /** Steps with names, one after the other; the first that fails ends it, with a picture of what was seen. */
 export async function step(name, page, deed) {
   const began = Date.now()

@@ -1,14 +1,13 @@
 // Hiding and blocking from the list of posts, the log of it, and taking it back.
 
 import assert from 'node:assert/strict'
-import { arrived, calm, fits, step } from '../lib.mjs'
+import { arrived, calm, card, fits, step } from '../lib.mjs'
 import { ATRARIUM, link, posts } from '../people.mjs'
 
 export async function moderating(town) {
   const { people, pages } = town
   const { olga, mia, ann } = pages
   const at = (rest = '') => `${ATRARIUM}/communities/${town.id}${rest}`
-  const card = (page, text) => page.getByRole('listitem').filter({ hasText: text })
 
   /** Opens the menu of a post, and chooses. */
   const choose = async (page, text, what) => {
