@@ -1,6 +1,6 @@
 import { CircleCheck, TriangleAlert, X } from 'lucide-react'
 import { Toast as Radix } from 'radix-ui'
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from './button'
 import { classes } from './classes'
@@ -22,12 +22,11 @@ export function Toasts({ children }: { children: ReactNode }) {
   const [notes, setNotes] = useState<Note[]>([])
   const say = useCallback<Say>((note) => setNotes((notes) => [...notes.slice(-2), { ...note, id: ++last }]), [])
   const drop = (id: number) => setNotes((notes) => notes.filter((note) => note.id !== id))
-  const shown = useMemo(() => notes, [notes])
   return (
     <Context.Provider value={say}>
       <Radix.Provider label={t('note')} swipeDirection="right">
         {children}
-        {shown.map((note) => (
+        {notes.map((note) => (
           <Radix.Root
             key={note.id}
             duration={note.kind === 'wrong' ? 12_000 : 5_000}
