@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use super::turnstile::Lane;
 
-/// A mix that takes less than this on average is quick. The largest block costs one in Rust a third of it.
+/// A mix that takes less than this on average is quick. The largest block costs one in Rust a fifth of it.
 const QUICK: Duration = Duration::from_millis(1);
 
-/// One that takes more is slow. The largest block costs QuickJS 2 ms, and Python 5.
+/// One that takes more is slow. The largest block costs QuickJS one and a half, and Python four and a half.
 const SLOW: Duration = Duration::from_millis(8);
 
 /// What a call may take where others wait behind it that take less.

@@ -44,6 +44,10 @@ impl Drop for Running<'_> {
 
 impl Ticker {
     pub(super) fn start(engine: &Engine) -> Result<Self, SandboxError> {
+        Self::with_patience(engine, PATIENCE)
+    }
+
+    fn with_patience(engine: &Engine, patience: u32) -> Result<Self, SandboxError> {
         let (weak, state) = (engine.weak(), Arc::new(State::default()));
         let shared = Arc::clone(&state);
         let started = std::thread::Builder::new().name("epochs".to_owned()).spawn(move || {
@@ -52,7 +56,7 @@ impl Ticker {
                 engine.increment_epoch();
                 drop(engine);
                 quiet = if shared.calls.load(Ordering::SeqCst) == 0 { quiet + 1 } else { 0 };
-                if quiet < PATIENCE {
+                if quiet < patience {
                     std::thread::sleep(TICK);
                     continue;
                 }
@@ -96,7 +100,8 @@ mod tests {
     #[test]
     fn it_rests_without_calls_and_ticks_while_there_is_one() {
         let engine = Engine::default();
-        let ticker = Ticker::start(&engine).expect("a thread");
+        let patience = 20;
+        let ticker = Ticker::with_patience(&engine, patience).expect("a thread");
         let rests = || ticker.state.resting.load(Ordering::SeqCst);
         for _ in 0..3 {
             until("it rests", rests);
@@ -106,7 +111,7 @@ mod tests {
             drop(other);
             // Longer than it is patient without a call.
             let began = Instant::now();
-            while began.elapsed() < 2 * TICK * PATIENCE {
+            while began.elapsed() < 3 * TICK * patience {
                 assert!(!rests(), "it rests during a call");
                 std::thread::sleep(TICK);
             }
