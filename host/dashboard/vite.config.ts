@@ -28,6 +28,8 @@ export default defineConfig({
     // Nothing may be inlined: the policy of the page lets scripts, styles and pictures come from files of ours alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // For size.mjs, which takes it away.
+    manifest: true,
     reportCompressedSize: false,
   },
   server: { proxy: Object.fromEntries(['/api', '/oauth', '/xrpc'].map((path) => [path, program])) },

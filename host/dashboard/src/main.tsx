@@ -7,6 +7,7 @@ import { Problem } from './api/problem'
 import { newQueries } from './api/queries'
 import { newRouter } from './router'
 import './style.css'
+import { loadWithFirstSign } from './ui/later'
 import { Toasts } from './ui/toast'
 import { startWords } from './words'
 
@@ -20,13 +21,17 @@ const router = newRouter(queries)
 const RELOADED_MS = 10_000
 
 // A page that stayed open while the program was replaced asks for parts that are gone; loading it again brings the new ones.
-addEventListener('vite:preloadError', (event) => {
+addEventListener('vite:preloadError', () => {
   // Once is enough: what is missing then stays missing.
   if (performance.now() < RELOADED_MS) return
-  event.preventDefault()
-  location.reload()
+  // While the program is away, the page stays as it is.
+  fetch('/', { method: 'HEAD' }).then(
+    ({ ok }) => ok && location.reload(),
+    () => {},
+  )
 })
 
+loadWithFirstSign()
 await startWords()
 const place = document.getElementById('app')
 if (place) {

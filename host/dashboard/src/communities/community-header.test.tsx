@@ -38,7 +38,7 @@ test('what keeps somebody from joining is said where they tried', async () => {
   })
   const { user } = await visit('/communities/moths')
   await user.click(await screen.findByRole('button', { name: 'Join' }))
-  await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Join' }))
+  await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Join' }))
   expect(await within(screen.getByRole('dialog')).findByRole('alert')).toHaveTextContent('Your server did not answer')
 })
 

@@ -92,7 +92,7 @@ function Found({ search, onClear }: { search: Search; onClear: () => void }) {
 }
 
 function Nothing({ searched, onClear }: { searched: boolean; onClear: () => void }) {
-  const { t } = useTranslation('communities')
+  const { t } = useTranslation(['communities', 'common'])
   if (searched) {
     return (
       <Empty icon={<SearchX aria-hidden />} title={<span role="status">{t('find.nothing')}</span>}>
@@ -107,7 +107,7 @@ function Nothing({ searched, onClear }: { searched: boolean; onClear: () => void
     <Empty icon={<Sprout aria-hidden />} title={t('find.first')}>
       <p>{t('find.firstHint')}</p>
       <Button asChild>
-        <Link to="/communities/new">{t('create')}</Link>
+        <Link to="/communities/new">{t('common:nav.create')}</Link>
       </Button>
     </Empty>
   )

@@ -22,7 +22,7 @@ export function ParentDialog({ open, onOpenChange, ...choice }: Choice & { open:
 }
 
 function Choices({ chosen, self, onPick }: Choice) {
-  const { t } = useTranslation('communities')
+  const { t } = useTranslation(['communities', 'common'])
   const [name, setName] = useState('')
   const query = useInfiniteQuery({ ...communitiesQuery({ q: name || undefined }), placeholderData: keepPreviousData })
   const found = query.data?.pages.flatMap((page) => page.communities).filter(({ uri }) => uri !== self)
@@ -38,7 +38,7 @@ function Choices({ chosen, self, onPick }: Choice) {
           </p>
         )}
         {found && (
-          <ul aria-label={t('title')} aria-busy={query.isPlaceholderData} className="grid gap-1 p-1 aria-busy:opacity-60">
+          <ul aria-label={t('common:nav.communities')} aria-busy={query.isPlaceholderData} className="grid gap-1 p-1 aria-busy:opacity-60">
             {found.map((community) => (
               <li key={community.uri}>
                 <button

@@ -82,7 +82,7 @@ test('moderators act on whatever they have a link or a handle of', async () => {
   const calls = network({ ...pages('moderator', []), 'POST /api/moderation/actions': () => Response.json({}, { status: 201 }) })
   const { user } = await visit('/communities/moths/moderation')
   await user.click(await screen.findByRole('button', { name: 'Moderate something else' }))
-  const dialog = within(screen.getByRole('dialog'))
+  const dialog = within(await screen.findByRole('dialog'))
   await user.click(dialog.getByRole('button', { name: 'Hide post' }))
   expect(dialog.getByRole('textbox', { name: 'Link to the post' })).toHaveFocus()
   expect(dialog.getByText('Paste the post’s link first.')).toBeInTheDocument()

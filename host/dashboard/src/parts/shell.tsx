@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { becomeNobody, type Caller, signOut } from '@/api/session'
 import { Button } from '@/ui/button'
-import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from '@/ui/menu'
+import { Menu } from '@/ui/menu'
 import { choose, LANGUAGES, type Language } from '@/words'
 import { useChange } from './change'
 import { short } from './person'
@@ -76,50 +76,60 @@ function MainMenu({ caller }: { caller?: Caller | null }) {
     keepTheme(wanted)
   }
   const name = caller && (caller.handle ? `@${caller.handle}` : short(caller.did))
-  const trigger = (
-    <Button kind="ghost" size={caller ? 'small' : 'icon'} aria-label={name ? `${t('menu')}: ${name}` : t('menu')}>
-      {caller ? <CircleUser aria-hidden /> : <MenuIcon aria-hidden />}
-      {name && <span className="max-w-40 truncate max-sm:sr-only">{name}</span>}
-    </Button>
-  )
   return (
-    <Menu trigger={trigger}>
-      {caller && (
+    <Menu
+      button={{
+        kind: 'ghost',
+        size: caller ? 'small' : 'icon',
+        'aria-label': name ? `${t('menu')}: ${name}` : t('menu'),
+        children: (
+          <>
+            {caller ? <CircleUser aria-hidden /> : <MenuIcon aria-hidden />}
+            {name && <span className="max-w-40 truncate max-sm:sr-only">{name}</span>}
+          </>
+        ),
+      }}
+    >
+      {({ Item, Choice, Label, Line }) => (
         <>
-          <MenuItem asChild>
-            <Link to="/">{t('nav.communities')}</Link>
-          </MenuItem>
-          <MenuItem asChild>
-            <Link to="/account">{t('nav.account')}</Link>
-          </MenuItem>
-          {caller.operator && (
-            <MenuItem asChild>
-              <Link to="/operator">{t('nav.operator')}</Link>
-            </MenuItem>
+          {caller && (
+            <>
+              <Item asChild>
+                <Link to="/">{t('nav.communities')}</Link>
+              </Item>
+              <Item asChild>
+                <Link to="/account">{t('nav.account')}</Link>
+              </Item>
+              {caller.operator && (
+                <Item asChild>
+                  <Link to="/operator">{t('nav.operator')}</Link>
+                </Item>
+              )}
+              <Item asChild>
+                <a href="/api/docs/">{t('nav.api')}</a>
+              </Item>
+              <Item onSelect={() => leave.mutate()}>
+                <LogOut aria-hidden />
+                {t('nav.signOut')}
+              </Item>
+              <Line />
+            </>
           )}
-          <MenuItem asChild>
-            <a href="/api/docs/">{t('nav.api')}</a>
-          </MenuItem>
-          <MenuItem onSelect={() => leave.mutate()}>
-            <LogOut aria-hidden />
-            {t('nav.signOut')}
-          </MenuItem>
-          <MenuLine />
+          <Label>{t('language')}</Label>
+          <Choice
+            value={i18n.language}
+            onChange={(wanted) => void choose(wanted as Language)}
+            choices={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+          />
+          <Line />
+          <Label>{t('theme.title')}</Label>
+          <Choice
+            value={theme}
+            onChange={dress}
+            choices={(['system', 'light', 'dark'] as const).map((value) => ({ value, label: t(`theme.${value}`) }))}
+          />
         </>
       )}
-      <MenuLabel>{t('language')}</MenuLabel>
-      <MenuChoice
-        value={i18n.language}
-        onChange={(wanted) => void choose(wanted as Language)}
-        choices={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
-      />
-      <MenuLine />
-      <MenuLabel>{t('theme.title')}</MenuLabel>
-      <MenuChoice
-        value={theme}
-        onChange={dress}
-        choices={(['system', 'light', 'dark'] as const).map((value) => ({ value, label: t(`theme.${value}`) }))}
-      />
     </Menu>
   )
 }

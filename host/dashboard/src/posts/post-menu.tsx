@@ -2,8 +2,7 @@ import { Ellipsis, Eye, EyeOff, UserCheck, UserX } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import type { Post } from '@/api/communities'
 import type { ActionKind } from '@/api/moderation'
-import { Button } from '@/ui/button'
-import { Menu, MenuItem } from '@/ui/menu'
+import { Menu } from '@/ui/menu'
 
 /** An action that somebody wants to take, before they have confirmed it. `who` is what its author, or its target, is called. */
 export type Wish = { action: ActionKind; target: string; who: string }
@@ -21,25 +20,29 @@ export function PostMenu({ post, who, onChoose }: { post: Post; who: string; onC
   ]
   return (
     <Menu
-      trigger={
-        <Button kind="ghost" size="icon" className="-mr-2 shrink-0" aria-label={t('posts:post.menu', { who })}>
-          <Ellipsis aria-hidden />
-        </Button>
-      }
+      button={{
+        kind: 'ghost',
+        size: 'icon',
+        className: '-mr-2 shrink-0',
+        'aria-label': t('posts:post.menu', { who }),
+        children: <Ellipsis aria-hidden />,
+      }}
     >
-      {kinds.map(({ action, target }) => {
-        const Icon = ICONS[action]
-        return (
-          <MenuItem
-            key={action}
-            destructive={action === 'hide_post' || action === 'block_user'}
-            onSelect={() => onChoose({ action, target, who })}
-          >
-            <Icon aria-hidden />
-            {t(`kind.${action}`)}
-          </MenuItem>
-        )
-      })}
+      {({ Item }) =>
+        kinds.map(({ action, target }) => {
+          const Icon = ICONS[action]
+          return (
+            <Item
+              key={action}
+              destructive={action === 'hide_post' || action === 'block_user'}
+              onSelect={() => onChoose({ action, target, who })}
+            >
+              <Icon aria-hidden />
+              {t(`kind.${action}`)}
+            </Item>
+          )
+        })
+      }
     </Menu>
   )
 }

@@ -4,12 +4,14 @@ import { useTitle } from '@/parts/page'
 import { returnPath } from '@/session/handle'
 import { SignInForm } from '@/session/sign-in-form'
 import { Card } from '@/ui/card'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/sign-in')({
   validateSearch: (search): { return?: string } => (typeof search.return === 'string' ? { return: search.return } : {}),
   beforeLoad: ({ context, search }) => {
     if (context.start.caller) throw redirect({ href: returnPath(search.return), replace: true })
   },
+  loader: () => words('account'),
   component: Page,
 })
 

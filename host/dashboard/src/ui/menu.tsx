@@ -1,83 +1,41 @@
-import { DropdownMenu as Radix } from 'radix-ui'
-import { createContext, type ReactNode, useContext, useRef } from 'react'
-import { classes } from './classes'
+import { type ComponentProps, type ReactNode, useRef, useState } from 'react'
+import { Button, type ButtonProps } from './button'
+import { later } from './later'
 
-const Trigger = createContext<{ current: HTMLButtonElement | null }>({ current: null })
+const code = later(() => import('./menu-parts'))
+export type MenuParts = NonNullable<typeof code.parts>
 
-/** A button that opens a list of things to do. */
-export function Menu({ trigger, defaultOpen, children }: { trigger: ReactNode; defaultOpen?: boolean; children: ReactNode }) {
-  const button = useRef<HTMLButtonElement>(null)
-  return (
-    <Radix.Root modal={false} defaultOpen={defaultOpen}>
-      <Radix.Trigger asChild ref={button}>
-        {trigger}
-      </Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content align="end" sideOffset={6} className="z-50 min-w-44 rounded-xl border bg-card p-1.5 shadow-lg">
-          <Trigger value={button}>{children}</Trigger>
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
-  )
-}
-
-const item = 'flex cursor-default items-center gap-2 rounded-lg px-3 py-2 text-sm outline-none data-[highlighted]:bg-muted [&_svg]:size-4'
-
-export function MenuItem({
-  onSelect,
-  destructive = false,
-  asChild,
-  children,
-}: {
-  onSelect?: () => void
-  destructive?: boolean
-  asChild?: boolean
-  children: ReactNode
-}) {
-  const trigger = useContext(Trigger)
-  // The item is gone in a moment: a dialog that it opens gives the focus back to the button.
-  const select =
-    onSelect &&
-    (() => {
-      trigger.current?.focus()
-      onSelect()
+/**
+ * A button that opens a list of things to do. Until somebody wants the list there is only its button: a key that leads to it brings the list, a
+ * press opens it at once.
+ */
+export function Menu({ button, children }: { button: ButtonProps; children: (parts: MenuParts) => ReactNode }) {
+  const [near, setNear] = useState<'no' | 'key' | 'press'>('no')
+  const own = useRef<HTMLButtonElement>(null)
+  const bring = (how: 'key' | 'press') => {
+    if (code.parts) return setNear(how)
+    void code.load().then(() => {
+      // Who has gone on meanwhile isn't called back.
+      if (how === 'press' || document.activeElement === own.current) setNear(how)
     })
+  }
+  if (near === 'no' || !code.parts) {
+    const handlers: ComponentProps<'button'> = {
+      onFocus: (event) => event.target.matches(':focus-visible') && bring('key'),
+      onPointerDown: (event) => {
+        if (event.pointerType !== 'mouse' || event.button !== 0) return
+        // The focus goes to the list's own button, and so does the rest of the press.
+        event.preventDefault()
+        bring('press')
+      },
+      onClick: () => bring('press'),
+    }
+    return <Button {...button} {...handlers} ref={own} aria-haspopup="menu" aria-expanded={false} />
+  }
+  const { List } = code.parts
   return (
-    <Radix.Item asChild={asChild} onSelect={select} className={classes(item, destructive && 'text-destructive')}>
-      {children}
-    </Radix.Item>
+    <List button={<Button {...button} autoFocus={near === 'key'} />} defaultOpen={near === 'press'}>
+      {children(code.parts)}
+    </List>
   )
-}
-
-export function MenuChoice({
-  value,
-  onChange,
-  choices,
-}: {
-  value: string
-  onChange: (value: string) => void
-  choices: { value: string; label: string }[]
-}) {
-  return (
-    <Radix.RadioGroup value={value} onValueChange={onChange}>
-      {choices.map((choice) => (
-        <Radix.RadioItem
-          key={choice.value}
-          value={choice.value}
-          className={classes(item, 'data-[state=checked]:font-semibold data-[state=checked]:text-primary')}
-        >
-          <Radix.ItemIndicator className="w-3">•</Radix.ItemIndicator>
-          <span className="[[data-state=unchecked]>&]:ml-5">{choice.label}</span>
-        </Radix.RadioItem>
-      ))}
-    </Radix.RadioGroup>
-  )
-}
-
-export function MenuLabel({ children }: { children: ReactNode }) {
-  return <Radix.Label className="px-3 pt-2 pb-1 text-xs font-medium text-muted-foreground">{children}</Radix.Label>
-}
-
-export function MenuLine() {
-  return <Radix.Separator className="my-1 h-px bg-border" />
 }

@@ -10,8 +10,10 @@ import { SessionRow } from '@/session/session-row'
 import { Button } from '@/ui/button'
 import { Dialog, DialogButtons } from '@/ui/dialog'
 import { SkeletonRows } from '@/ui/skeleton'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/_in/account')({
+  loader: () => words('account'),
   component: Page,
 })
 

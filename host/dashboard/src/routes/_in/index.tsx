@@ -8,13 +8,14 @@ import { FindCommunities, type Search, searchOf } from '@/communities/find-commu
 import { YourCommunities } from '@/communities/your-communities'
 import { PageTitle } from '@/parts/page'
 import { Button } from '@/ui/button'
+import { words } from '@/words'
 
 const mine = communitiesQuery({ role: 'mine' })
 
 export const Route = createFileRoute('/_in/')({
   validateSearch: (search): Search => searchOf(search),
   // The list below begins where one's own ends, and must not move when that comes. A failure shows in its place.
-  loader: ({ context }) => context.queries.ensureInfiniteQueryData(mine).catch(() => undefined),
+  loader: ({ context }) => Promise.all([words('communities'), context.queries.ensureInfiniteQueryData(mine).catch(() => undefined)]),
   pendingComponent: Pending,
   component: Page,
 })
@@ -46,13 +47,14 @@ function Pending() {
 }
 
 function Title() {
-  const { t } = useTranslation('communities')
+  // Shown before this page's words are here.
+  const { t } = useTranslation()
   return (
-    <PageTitle title={t('title')}>
+    <PageTitle title={t('nav.communities')}>
       <Button asChild>
         <Link to="/communities/new">
           <Plus aria-hidden />
-          {t('create')}
+          {t('nav.create')}
         </Link>
       </Button>
     </PageTitle>

@@ -10,8 +10,10 @@ import { Load } from '@/operator/operator-load'
 import { PageTitle } from '@/parts/page'
 import { ProblemCard } from '@/parts/problem'
 import { Missing } from '@/parts/states'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/_in/operator')({
+  loader: () => words('operator'),
   component: Page,
 })
 

@@ -1,6 +1,4 @@
 export const communities = {
-  title: 'Communities',
-  create: 'New community',
   members_one: '{{count, number}} member',
   members_other: '{{count, number}} members',
   posts_one: '{{count, number}} post',

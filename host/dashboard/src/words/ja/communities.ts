@@ -2,8 +2,6 @@ import type { Same } from '..'
 import type { communities as en } from '../en/communities'
 
 export const communities: Same<typeof en> = {
-  title: 'コミュニティ',
-  create: 'コミュニティを作る',
   members_other: 'メンバー {{count, number}} 人',
   posts_other: '投稿 {{count, number}} 件',
   yours: {

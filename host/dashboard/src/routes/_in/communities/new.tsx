@@ -11,8 +11,10 @@ import { useWrite } from '@/parts/change'
 import { PageTitle } from '@/parts/page'
 import { ProblemNote } from '@/parts/problem'
 import { Button } from '@/ui/button'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/_in/communities/new')({
+  loader: () => words('communities'),
   component: Page,
 })
 

@@ -15,6 +15,7 @@ import { NewPosts } from '@/posts/new-posts'
 import { CARD_HEIGHT, PostCard } from '@/posts/post-card'
 import type { Wish } from '@/posts/post-menu'
 import { SkeletonRows } from '@/ui/skeleton'
+import { words } from '@/words'
 
 /** What a community's members have written in the past week. */
 export const Route = createFileRoute('/_in/communities/$id/')({
@@ -23,6 +24,7 @@ export const Route = createFileRoute('/_in/communities/$id/')({
   loader: ({ context, params, deps }) => {
     // Not everybody may read the other list; whether this one may is known later.
     if (!deps.hidden) void context.queries.prefetchInfiniteQuery(postsQuery(params.id, false))
+    return words('moderation')
   },
   component: Page,
 })

@@ -16,12 +16,14 @@ import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
 import { ProblemCard } from '@/parts/problem'
 import { Button } from '@/ui/button'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/_in/communities/$id/members')({
   // Begun with the page's own code; what is there already is looked at by the page.
   loader: ({ context: { queries }, params }) => {
     const wanted = membersQuery(params.id)
     if (!queries.getQueryData(wanted.queryKey)) void queries.prefetchInfiniteQuery(wanted)
+    return words('members')
   },
   component: Page,
 })

@@ -7,6 +7,7 @@ import { MixPage } from '@/mixes/mix-page'
 import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
 import { Button } from '@/ui/button'
+import { words } from '@/words'
 
 /** `preview` is the number of a version that is looked at. */
 export const Route = createFileRoute('/_in/communities/$id/mix')({
@@ -14,6 +15,7 @@ export const Route = createFileRoute('/_in/communities/$id/mix')({
     const preview = Number(search.preview)
     return Number.isInteger(preview) && preview > 0 ? { preview } : {}
   },
+  loader: () => words('mixes'),
   component: Page,
 })
 

@@ -15,10 +15,14 @@ import { useTitle } from '@/parts/page'
 import { ProblemCard } from '@/parts/problem'
 import { Button } from '@/ui/button'
 import { SkeletonRows } from '@/ui/skeleton'
+import { words } from '@/words'
 
 /** The log of moderation, which everybody may read, and what the moderators can do about what isn't in the list of posts. */
 export const Route = createFileRoute('/_in/communities/$id/moderation')({
-  loader: ({ context, params }) => void context.queries.prefetchInfiniteQuery(actionsQuery(params.id)),
+  loader: ({ context, params }) => {
+    void context.queries.prefetchInfiniteQuery(actionsQuery(params.id))
+    return words('moderation')
+  },
   component: Page,
 })
 

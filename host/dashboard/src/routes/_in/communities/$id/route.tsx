@@ -3,10 +3,11 @@ import { createFileRoute, Outlet } from '@tanstack/react-router'
 import { communityQuery } from '@/api/communities'
 import { useLive } from '@/api/live'
 import { CommunityHeader } from '@/communities/community-header'
+import { words } from '@/words'
 
 /** Everything of one community: who it is, above all its pages, and what changes in it as it happens. */
 export const Route = createFileRoute('/_in/communities/$id')({
-  loader: ({ context, params }) => context.queries.ensureQueryData(communityQuery(params.id)),
+  loader: ({ context, params }) => Promise.all([words('posts'), context.queries.ensureQueryData(communityQuery(params.id))]),
   component: CommunityLayout,
 })
 

@@ -8,8 +8,10 @@ import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
 import { Person } from '@/parts/person'
 import { Button } from '@/ui/button'
+import { words } from '@/words'
 
 export const Route = createFileRoute('/_in/communities/$id/settings')({
+  loader: () => words('communities'),
   component: Page,
 })
 
