@@ -3,6 +3,7 @@
 
 mod access; // every endpoint, and everybody
 mod browsers; // what pages, other sites and cookies can do
+mod crowd; // ten thousand members in a browser
 mod errors; // which, and what they don't tell
 mod mixes; // of owners: uploaded, previewed, activated, and what becomes of them
 mod operators; // how the host is, and whom it shuts out
