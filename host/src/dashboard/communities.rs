@@ -3,6 +3,8 @@
 //! A list goes in the order in which communities were opened, by their numbers, which are never used twice. All numbers that are shown are
 //! counted as they change, so a community costs a dozen look-ups, however large it is.
 
+use std::collections::BTreeMap;
+
 use memchr::memmem::Finder;
 
 use super::page::{List, Page, cursor};
@@ -54,7 +56,10 @@ impl Dashboard {
     pub fn community(&self, caller: &str, id: &str) -> Result<views::Community, Problem> {
         let reading = self.reading()?;
         let (number, community) = find::find(&reading.snapshot, id)?;
-        view(&reading, caller, number, community)
+        let mut view = view(&reading, caller, number, community)?;
+        view.owner_handle = self.handle_of(&view.owner);
+        view.moderator_handles = view.moderators.iter().filter_map(|did| Some((did.clone(), self.handle_of(did)?))).collect();
+        Ok(view)
     }
 
     /// The communities of this host.
@@ -165,6 +170,7 @@ fn view(reading: &Reading, caller: &str, id: CommunityId, community: Community) 
         shared_hashtag: of_hashtag.len() > 1,
         uri,
         owner,
+        owner_handle: None,
         name: config.name,
         description: config.description,
         hashtag: config.hashtag.to_string(),
@@ -172,6 +178,7 @@ fn view(reading: &Reading, caller: &str, id: CommunityId, community: Community) 
         parent: config.parent,
         feed_mix: config.shares.into(),
         moderators: config.moderators,
+        moderator_handles: BTreeMap::new(),
         created_at: crate::clock::datetime(config.created_at),
     })
 }

@@ -2,6 +2,8 @@
 //!
 //! Patterns and lengths are those of the records that the filter lets in, so an answer that breaks one is a fault of ours.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +24,11 @@ pub struct Community {
     /// The DID of the owner.
     #[schema(example = "did:plc:ewvi7nxzyoun6zhxrhs64oiz", pattern = "^did:[a-z]+:", max_length = 256)]
     pub owner: String,
+    /// The owner's, if this host has verified it lately. Only where one community is asked for; missing where it isn't known yet: it is looked
+    /// up, and there in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 253)]
+    pub owner_handle: Option<String>,
     #[schema(example = "TypeScript 愛好会", min_length = 1, max_length = 1000)]
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +46,10 @@ pub struct Community {
     /// The DIDs of the moderators.
     #[schema(max_items = 50)]
     pub moderators: Vec<String>,
+    /// The moderators' handles by their DIDs, as the owner's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>, required = false)]
+    pub moderator_handles: BTreeMap<String, String>,
     /// Owner, moderators and members.
     pub member_count: u64,
     /// The community's own posts in its feed now.

@@ -97,6 +97,9 @@ export async function living(town) {
     await table.waitFor()
     assert.match((await table.innerText()).replaceAll(/\s+/g, ' '), / 3 2 ?$/)
     await olga.getByRole('main').getByRole('link', { name: /Hawk moths/ }).waitFor()
+    // Looked up behind the first answer.
+    await olga.getByRole('main').getByRole('link', { name: `@${people.olga.handle}` }).waitFor()
+    await arrived(olga)
     await calm(olga, 'about the community')
   })
 

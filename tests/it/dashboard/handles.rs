@@ -1,14 +1,15 @@
 //! Handles: shown in lists once they are verified both ways, without anybody waiting; and taken wherever somebody is meant.
 
-use atrarium::dashboard::{MembersQuery, Problem};
-use atrarium_tests::World;
-use atrarium_tests::network::did;
+use atrarium::dashboard::{CommunitiesQuery, MembersQuery, Problem};
+use atrarium_tests::network::{CONFIG, did};
 use atrarium_tests::plc::{Mood, Plc};
 use atrarium_tests::scene::TAG;
 use atrarium_tests::signer::Signer;
 use atrarium_tests::world::NOW;
+use atrarium_tests::{World, records};
+use serde_json::json;
 
-use super::{dashboard, everything};
+use super::{STRANGER, dashboard, everything};
 
 /// A directory that knows these people, and the program that asks it.
 async fn stage(people: &[(&str, &str)]) -> (World, Plc) {
@@ -75,6 +76,27 @@ async fn a_handle_is_shown_when_both_sides_claim_it_and_no_list_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_community_names_who_looks_after_it_and_a_list_of_many_asks_for_nobody() {
+    let (mut world, plc) = stage(&[("ann", "ann.test"), ("ben", "ben.test"), ("cat", "cat.test")]).await;
+    for name in ["ann", "ben"] {
+        plc.leads(&format!("{name}.test"), &did(name));
+    }
+    let config = records::with(records::config("main", TAG, NOW - 50_000), json!({ "moderators": [did("ben"), did("cat")] }));
+    let community = world.create(&did("ann"), CONFIG, "main", config);
+    world.settled().await;
+    let listed = dashboard(&world).communities(STRANGER, &CommunitiesQuery::default(), &everything()).expect("the list can be read").communities;
+    assert_eq!((listed[0].owner_handle.as_ref(), listed[0].moderator_handles.len()), (None, 0));
+    assert_eq!([did("ann"), did("ben")].map(|who| plc.asked(&who)), [0, 0]);
+
+    let read = |world: &World| dashboard(world).community(STRANGER, &community).expect("it can be read");
+    let named = |world: &World| read(world).owner_handle.as_deref() == Some("ann.test") && !read(world).moderator_handles.is_empty();
+    world.until("both are named", named).await;
+    // Cat claims a handle that leads nowhere.
+    assert_eq!(read(&world).moderator_handles.into_iter().collect::<Vec<_>>(), [(did("ben"), "ben.test".to_owned())]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_or_what_is_meant_may_be_said_as_people_say_it() {
     let (mut world, plc) = stage(&[("ann", "ann.test"), ("ben", "ben.test")]).await;
     plc.leads("ann.test", &did("ann"));
@@ -87,14 +109,14 @@ async fn who_or_what_is_meant_may_be_said_as_people_say_it() {
         assert_eq!(api.person(called).await, Ok(did("ann")), "{called}");
     }
     for called in ["https://bsky.app/profile/ann.test/post/p1", "at://ann.test/app.bsky.feed.post/p1", &post] {
-        let explanation = api.explain(super::STRANGER, &community, called).await.unwrap_or_else(|problem| panic!("{called}: {problem}"));
+        let explanation = api.explain(STRANGER, &community, called).await.unwrap_or_else(|problem| panic!("{called}: {problem}"));
         assert_eq!((explanation.post, explanation.visible), (post.clone(), true), "{called}");
     }
     // A handle that leads to somebody who has another, and one that leads nowhere.
     for called in ["ben.test", "nobody.test"] {
         assert!(matches!(api.person(called).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
         let page = format!("https://bsky.app/profile/{called}/post/p1");
-        assert!(matches!(api.explain(super::STRANGER, &community, &page).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
+        assert!(matches!(api.explain(STRANGER, &community, &page).await, Err(Problem::NotFound { name: "AccountNotFound", .. })), "{called}");
     }
     for called in ["ann", "", "did:", "https://bsky.app/profile/ann.test/post/p1"] {
         assert!(matches!(api.person(called).await, Err(Problem::Unprocessable(_))), "{called}");

@@ -1,6 +1,7 @@
 /** Communities, their posts and their week. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api, good, type Schemas, written } from './client'
+import { untilNamed } from './queries'
 
 export type Community = Schemas['Community']
 export type Post = Schemas['Post']
@@ -30,6 +31,9 @@ export const communityQuery = (id: string) =>
   queryOptions({
     queryKey: ['community', id],
     queryFn: ({ signal }) => good(api.GET('/api/communities/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: untilNamed<Community>(
+      ({ ownerHandle, moderators, moderatorHandles }) => !ownerHandle || moderators.some((did) => !moderatorHandles?.[did]),
+    ),
   })
 
 export const childrenQuery = (id: string) =>

@@ -14,7 +14,7 @@ export function AboutPeople({ community }: { community: Community }) {
         <div className="grid gap-1">
           <dt className="text-sm text-muted-foreground">{t('about.owner')}</dt>
           <dd>
-            <Person did={community.owner} />
+            <Person did={community.owner} handle={community.ownerHandle} />
           </dd>
         </div>
         <div className="grid gap-1">
@@ -22,7 +22,7 @@ export function AboutPeople({ community }: { community: Community }) {
           {community.moderators.length === 0 && <dd>{t('about.noModerators')}</dd>}
           {community.moderators.map((did) => (
             <dd key={did}>
-              <Person did={did} />
+              <Person did={did} handle={community.moderatorHandles?.[did]} />
             </dd>
           ))}
         </div>

@@ -24,7 +24,7 @@ function Page() {
   return (
     <Empty icon={<Lock aria-hidden />} title={t('settings.notYours')}>
       <p>
-        {t('settings.notYoursHint')} <Person did={community.owner} />
+        {t('settings.notYoursHint')} <Person did={community.owner} handle={community.ownerHandle} />
       </p>
       <Button asChild kind="secondary">
         <Link to="/communities/$id" params={{ id }}>
