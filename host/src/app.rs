@@ -264,6 +264,7 @@ impl App {
             clock: clock.clone(),
             endpoint: service.endpoint.clone(),
             operators: config.operators.clone(),
+            visitor: config.visitor.clone(),
             requests_per_hour: config.api_requests_per_hour,
             appview: config.appview.clone(),
             address_header: config.client_address_header.clone(),

@@ -137,11 +137,16 @@ async fn backfill(mut config: Config) -> Result<(), String> {
 async fn play(mut config: Config) -> Result<(), String> {
     let demo = Demo::start().await.map_err(|cause| format!("the demo's firehose does not start: {cause}"))?;
     config.jetstream = vec![demo.endpoint()];
+    let visitor = Demo::visitor();
+    config.operators.push(visitor.did.clone());
+    config.visitor = Some(visitor);
     let stop = stopped_by(IN_A_TERMINAL);
     let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     let address = config.listen;
     let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
-    say("This is a demo: made-up communities, marked as synthetic, beside captured traffic. Ctrl-C ends it.\n");
+    say(&format!(
+        "This is a demo: made-up communities, marked as synthetic, beside captured traffic. Ctrl-C ends it.\n\nThe pages where communities are run\n  http://{address}/api/auth/visit   as the owner of one of them, who runs this host as well\n"
+    ));
     for (name, uri) in demo.feeds() {
         say(&format!("{name}\n  feed   {uri}\n  watch  curl -s 'http://{address}/xrpc/app.bsky.feed.getFeedSkeleton?feed={uri}&limit=5'\n"));
     }

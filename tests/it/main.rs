@@ -3,6 +3,7 @@
 mod api; // the dashboard: who may, and what must not happen
 mod backfill; // repos are read where the firehose doesn't suffice
 mod dashboard; // what the API can read
+mod demo; // what who has just built it sees
 mod disk; // fails, is full, and is well again
 mod faults_of_others; // what went wrong elsewhere
 mod firehose; // goes away, lies, stutters, falls silent

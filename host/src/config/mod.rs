@@ -45,6 +45,13 @@ pub use secret::SecretText;
 pub use uploads::Uploads;
 pub use validate::validate;
 
+/// A made-up person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    pub did: String,
+    pub handle: String,
+}
+
 /// Everything that an operator can decide. Bounds, defaults and their reasons stand in `keys.rs`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -122,6 +129,8 @@ pub struct Config {
 
     /// Who sees and handles the whole host through the API, by DID.
     pub operators: Vec<String>,
+    /// Whom anybody may look around as without signing in. A demo names one; nothing that is configured does.
+    pub visitor: Option<Visitor>,
     /// Requests to the API for one DID or address.
     pub api_requests_per_hour: u32,
     /// Pages of feeds for one verified reader.

@@ -59,6 +59,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         cache_bytes: usize::try_from(read.number(&keys::CACHE_MIB) * MIB).unwrap_or(usize::MAX),
         idle_timeout: Duration::from_secs(read.number(&keys::IDLE_TIMEOUT_SECS)),
         operators: read.list(&keys::OPERATORS, did),
+        visitor: None,
         api_requests_per_hour: u32::try_from(read.number(&keys::API_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
         feed_requests_per_hour: u32::try_from(read.number(&keys::FEED_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
         client_address_header: read.optional(&keys::CLIENT_ADDRESS_HEADER, header),

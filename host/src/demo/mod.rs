@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::config::Visitor;
 use server::Server;
 use story::Story;
 use traffic::Traffic;
@@ -57,6 +58,11 @@ impl Demo {
     /// The name and the feed URI of every community.
     pub fn feeds(&self) -> &[(String, String)] {
         &self.feeds
+    }
+
+    /// Whom somebody may look around as: the owner of the community that has both a parent and moderators.
+    pub fn visitor() -> Visitor {
+        story::owner_of_moths()
     }
 
     /// Lets the story and the traffic go on until the demo is dropped.

@@ -7,6 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rand::Rng;
 use serde_json::{Value, json};
 
+use crate::config::Visitor;
 use crate::event::{Collection, Rev};
 
 struct Place {
@@ -161,6 +162,12 @@ impl Story {
             json!({ "rev": Rev::last_of(self.time_us).as_str(), "operation": "create", "collection": collection.nsid(), "rkey": rkey, "record": record });
         format!(r#"{{"did":"{}","time_us":{},"kind":"commit","commit":{commit}}}"#, did(author), self.time_us)
     }
+}
+
+/// Who owns the second community. The handle says, as its ending does everywhere, that nobody has it.
+pub(super) fn owner_of_moths() -> Visitor {
+    let owner = PLACES[1].owner;
+    Visitor { did: did(owner), handle: format!("{owner}.demo.invalid") }
 }
 
 /// `did:plc:demo…`, padded with the first letter of the alphabet: no hash gives that.

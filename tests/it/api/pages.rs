@@ -16,7 +16,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/dashboard/o
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_learns_who_looks_at_it_and_nobody_is_an_answer_too() {
     let town = Town::with_flags(&["--appview-url", "https://appview.example.org/", "--no-app-passwords"]).await;
-    let host = json!({ "version": env!("CARGO_PKG_VERSION"), "appPasswords": false, "appview": "https://appview.example.org" });
+    let host = json!({ "version": env!("CARGO_PKG_VERSION"), "appPasswords": false, "appview": "https://appview.example.org", "visits": false });
     assert_eq!(town.nobody().reads("/api/auth/start").await, json!({ "renewable": false, "host": host }));
 
     let mut page = Caller::browser(town.world.address, "127.0.0.1");

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { network, problem, startAs, visit } from '@/test/render'
 
 const HANDLE = 'Your handle'
-const out = (appPasswords = true) => ({ renewable: false, host: { version: '1', appPasswords } })
+const out = (appPasswords = true) => ({ renewable: false, host: { version: '1', appPasswords, visits: false } })
 const press = () => screen.getByRole('button', { name: 'Sign in' })
 
 it('takes somebody to their own server, and says where to return', async () => {
@@ -24,6 +24,13 @@ it('goes nowhere with what can be no handle, and says so at the field', async ()
   expect(screen.getByRole('alert')).toHaveTextContent('A handle has a dot in it')
   expect(handle).toHaveFocus()
   expect(calls.map(({ path }) => path)).toEqual(['/api/auth/start'])
+})
+
+it('lets whoever comes look around in a demo, where nobody could sign in', async () => {
+  network({ 'GET /api/auth/start': { renewable: false, host: { version: '1', appPasswords: true, visits: true } } })
+  await visit('/sign-in?return=%2Faccount')
+  expect(await screen.findByRole('link', { name: 'Look around' })).toHaveAttribute('href', '/api/auth/visit')
+  expect(screen.queryByLabelText(HANDLE)).toBeNull()
 })
 
 it('sends who is signed in on to where they were going', async () => {

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useTitle } from '@/parts/page'
 import { returnPath } from '@/session/handle'
 import { SignInForm } from '@/session/sign-in-form'
+import { Visit } from '@/session/visit'
 import { Card } from '@/ui/card'
 import { words } from '@/words'
 
@@ -28,7 +29,7 @@ function Page() {
         <p className="max-w-prose text-muted-foreground">{t('signIn.about2')}</p>
       </div>
       <Card className="self-start md:p-7">
-        <SignInForm returnTo={returnPath(search.return)} appPasswords={start.host.appPasswords} />
+        {start.host.visits ? <Visit /> : <SignInForm returnTo={returnPath(search.return)} appPasswords={start.host.appPasswords} />}
       </Card>
     </div>
   )

@@ -67,7 +67,7 @@ export function startAs(caller: Partial<Schemas['Me']> = {}, host: Partial<Schem
       ...caller,
     },
     renewable: true,
-    host: { version: '1', appPasswords: true, ...host },
+    host: { version: '1', appPasswords: true, visits: false, ...host },
   }
 }
 

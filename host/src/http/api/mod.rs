@@ -3,6 +3,7 @@
 //! ```text
 //! admit (caller.rs)   who asks, counted and turned away here alone
 //!   auth.rs oauth.rs        signing in and out, sessions; start.rs: what a page begins with
+//!   visit.rs                a demo's way in
 //!   communities.rs members.rs moderation.rs   the communities and what is done in them
 //!   mixes.rs upload.rs      the feed mixes that owners upload, and their way in
 //!   upkeep.rs operator.rs   dead letters, held posts; the whole host
@@ -35,6 +36,7 @@ mod places;
 mod start;
 mod upkeep;
 mod upload;
+mod visit;
 mod words;
 mod written;
 
@@ -66,6 +68,7 @@ use super::patience::Phase;
 use super::server::Terms;
 use super::work::Work;
 use crate::clock::Clock;
+use crate::config::Visitor;
 use crate::dashboard::{Dashboard, Problem};
 use crate::identity::{Resolver, ServiceAuth};
 use crate::pds::Repo;
@@ -92,6 +95,8 @@ pub struct Parts {
     pub requests_per_hour: u32,
     /// The origin of the AppView of which the dashboard's pages ask what posts say.
     pub appview: Option<String>,
+    /// Who somebody may look around as: in a demo, and nowhere else.
+    pub visitor: Option<Visitor>,
     /// The header in which a proxy tells who asks.
     pub address_header: Option<String>,
     /// Ends what would never end by itself.
@@ -111,6 +116,7 @@ pub(super) struct Inner {
     endpoint: String,
     operators: HashSet<String>,
     appview: Option<String>,
+    visitor: Option<Visitor>,
     counts: Counts,
     /// Moves when a session has ended: who holds something open for one looks whether it was theirs.
     ended: watch::Sender<()>,
@@ -132,7 +138,7 @@ impl std::ops::Deref for Api {
 
 impl Api {
     fn new(parts: Parts) -> Self {
-        let Parts { dashboard, sessions, auth, resolver, clock, endpoint, operators, requests_per_hour, appview, address_header, stop } = parts;
+        let Parts { dashboard, sessions, auth, resolver, clock, endpoint, operators, requests_per_hour, appview, visitor, address_header, stop } = parts;
         let baker = Baker { secure: endpoint.starts_with("https://") };
         Self(Arc::new(Inner {
             dashboard,
@@ -143,6 +149,7 @@ impl Api {
             endpoint,
             operators: operators.into_iter().collect(),
             appview,
+            visitor,
             counts: Counts::new(requests_per_hour),
             ended: watch::channel(()).0,
             address_header,
@@ -229,6 +236,7 @@ pub(super) fn router(parts: Parts) -> Router {
     let secure = api.baker.secure;
     let routes = routes
         .merge(oauth::routes())
+        .merge(visit::routes(api.visitor.as_ref()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api.clone(), caller::admit))

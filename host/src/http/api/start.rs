@@ -43,6 +43,8 @@ struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://public.api.bsky.app")]
     appview: Option<String>,
+    /// The host plays a demo, and `GET /api/auth/visit` lets whoever comes look around as one of its made-up people.
+    visits: bool,
 }
 
 /// What a page begins with
@@ -56,6 +58,11 @@ pub(super) async fn start(State(api): State<Api>, Extension(asking): Extension<A
     let token = api.baker.shown(&jar, Kind::Access);
     let expires_at = token.and_then(|token| api.sessions.expires_ms(&token)).map(datetime);
     let renewable = api.baker.shown(&jar, Kind::Refresh).is_some();
-    let host = Facts { version: env!("CARGO_PKG_VERSION"), app_passwords: api.sessions.takes_app_passwords(), appview: api.appview.clone() };
+    let host = Facts {
+        version: env!("CARGO_PKG_VERSION"),
+        app_passwords: api.sessions.takes_app_passwords(),
+        appview: api.appview.clone(),
+        visits: api.visitor.is_some(),
+    };
     Json(Start { caller: asking.caller.map(|caller| Me::of(&api, caller)), expires_at, renewable, host })
 }

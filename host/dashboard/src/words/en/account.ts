@@ -27,6 +27,11 @@ export const account = {
     unknown: 'Nobody can be found by this handle. Look for a typing error.',
     off: 'Signing in with app passwords is switched off here.',
   },
+  visit: {
+    title: 'This is a demo',
+    text: 'Its communities and their people are made up. Look around as one of them, who owns a community and runs this host. What you want to write goes nowhere.',
+    go: 'Look around',
+  },
   title: 'Sessions',
   hint: 'Where you are signed in to Atrarium. End what you don’t know or don’t need any more.',
   count_one: '{{count}} session',
