@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use atrarium::app::{App, Edges};
+use atrarium::app::{App, Edges, StartError};
 use atrarium::cli::{self, Command};
 use atrarium::clock::Clock;
 use atrarium::config::Config;
@@ -105,9 +105,6 @@ impl World {
 
     /// Starts the program on the same data.
     pub async fn start_again(&mut self) {
-        let (public, admin) = (listener().await, listener().await);
-        self.address = public.local_addr().expect("a bound listener");
-        self.admin = admin.local_addr().expect("a bound listener");
         let (v1, v2) = (self.server.endpoint(), self.v2.as_ref().map(jetstream_v2::Server::endpoint).unwrap_or_default());
         let jetstream = match self.follows {
             Follows::V1 => v1,
@@ -115,11 +112,22 @@ impl World {
             Follows::V1ThenV2 => format!("{v1},{v2}"),
             Follows::V2ThenV1 => format!("{v2},{v1}"),
         };
-        let config = config(&self.directory, &jetstream, &self.options.flags);
-        let backend = self.options.backend.map(|make| make());
         let program = self.options.program.clone().unwrap_or_else(|| crate::process::binary().to_owned());
-        let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend, program };
-        self.app = Some(App::start(config, edges).await.expect("the program starts"));
+        let began = Instant::now();
+        let app = loop {
+            let (public, admin) = (listener().await, listener().await);
+            self.address = public.local_addr().expect("a bound listener");
+            self.admin = admin.local_addr().expect("a bound listener");
+            let config = config(&self.directory, &jetstream, &self.options.flags);
+            let backend = self.options.backend.map(|make| make());
+            let edges = Edges { public, admin, clock: self.clock.clone(), stop: CancellationToken::new(), backend, program: program.clone() };
+            match App::start(config, edges).await {
+                // A process that another test is just starting holds all that is open here until it has become its own program.
+                Err(StartError::InUse(_)) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(5)).await,
+                started => break started.expect("the program starts"),
+            }
+        };
+        self.app = Some(app);
     }
 
     /// The flags from the next start on.
