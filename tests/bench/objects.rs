@@ -13,6 +13,9 @@ use crate::children::Process;
 use crate::program::quantile;
 use crate::table::Table;
 
+/// Objects that are awake at a time.
+const AWAKE: usize = 1_000;
+
 /// Wake, tell one thing: the objects and their store alone.
 pub(crate) fn wake(table: &mut Table) {
     const OBJECTS: u32 = 5_000;
@@ -21,7 +24,7 @@ pub(crate) fn wake(table: &mut Table) {
     let sandbox = Sandbox::new(1_024).expect("the engine starts");
     let components = Components::load(None).expect("the embedded components");
     let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
-    let mut registry = Registry::new(Arc::clone(&linked.objects), 512, Duration::from_secs(600), 1 << 20, Loads::default());
+    let mut registry = Registry::new(Arc::clone(&linked.objects), AWAKE, Duration::from_secs(600), 1 << 20, Loads::default());
     let config = Config {
         name: "Benchmark".into(),
         description: None,
@@ -53,6 +56,11 @@ pub(crate) fn wake(table: &mut Table) {
     table.cost("wake of a sleeping community and its first call, p50", quantile(&mut cold, 0.5), "µs", Some(100.0), Some(23.0));
     table.cost("  p99", quantile(&mut cold, 0.99), "µs", None, None);
     table.cost("call of a community that is awake, p50", quantile(&mut warm, 0.5), "µs", None, None);
+    // What everybody waits for when the operator has replaced the component: all that are awake go to sleep.
+    let other = Linked::link(&sandbox, &components, None).expect("the embedded components");
+    let began = Instant::now();
+    registry.follow(&other.objects);
+    table.cost(format!("a new component with {AWAKE} communities awake: their going to sleep"), began.elapsed().as_secs_f64() * 1e3, "ms", None, None);
 }
 
 pub(crate) fn memory(table: &mut Table) {
