@@ -23,6 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wac_graph", &["sandbox"]),
     ("wasmparser", &["sandbox"]),
     ("rustix", &["sandbox"]),
+    ("uapi", &["sandbox"]),
     ("hyper", &["http", "outbound"]),
     ("hyper_util", &["http", "outbound"]),
     ("tokio_rustls", &["outbound"]),

@@ -141,7 +141,7 @@ impl Uploads {
                 call(Lane::Slow, allowance)?
             }
             // The machine is busy; it can't help that.
-            Err(Failure::Starved) if is_sprint => call(lane, allowance)?,
+            Err(Failure::Starved) if is_sprint => call(Lane::Slow, allowance)?,
             _ => run,
         };
         inner.weigh(running, run)
@@ -192,7 +192,9 @@ impl Inner {
             self.changed();
         }
         let mut now = running.now();
-        now.pace.note(run.computed);
+        if run.outcome != Err(Failure::Starved) {
+            now.pace.note(run.computed);
+        }
         match run.outcome {
             Ok(answer) => {
                 now.breaker.answered(now_ms);

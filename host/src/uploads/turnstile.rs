@@ -3,11 +3,11 @@
 //! Three lanes lead to the processors: the quick one for mixes that were quick so far (`pace.rs`), one call for each processor, on the thread of
 //! whoever reads; the middle one for those that take some milliseconds, or of which nothing is known yet, and the slow one, a single call at a
 //! time each, however many there are, on threads that give way to everything else. So mixes that take all they may never have more than what
-//! others leave of two processors, and who is quick waits for who is quick. In a lane those come first whose community has used least lately. Who would have to wait too long, or behind too
-//! many of their own, is told so at once and gets the default mix.
+//! others leave of two processors, and who is quick waits for who is quick. In a lane those come first whose community has used least lately.
+//! Who would have to wait too long, or behind too many of their own, is told so at once and gets the default mix.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest wait of a reader. The AppView waits five seconds, but not a page's reader.
@@ -36,7 +36,6 @@ pub(super) struct Busy;
 #[derive(Debug)]
 pub(super) struct Turnstile {
     inner: Mutex<Inner>,
-    turn: Condvar,
     /// Calls at a time in the quick lane.
     places: usize,
 }
@@ -54,6 +53,8 @@ struct Waiting {
     ticket: u64,
     lane: Lane,
     community: String,
+    /// Only whose turn it is, is woken: who waits for long must not get in the way of who doesn't.
+    turn: Arc<Condvar>,
 }
 
 /// What a community has used lately.
@@ -80,7 +81,7 @@ pub(super) struct Turn<'a> {
 
 impl Turnstile {
     pub(super) fn new(processors: usize) -> Self {
-        Self { inner: Mutex::default(), turn: Condvar::new(), places: processors.max(2) }
+        Self { inner: Mutex::default(), places: processors.max(2) }
     }
 
     /// Waits for a turn, for a moment.
@@ -94,22 +95,25 @@ impl Turnstile {
         }
         let ticket = inner.next;
         inner.next += 1;
-        inner.waiting.push(Waiting { ticket, lane, community: community.to_owned() });
+        let turn = Arc::new(Condvar::new());
+        inner.waiting.push(Waiting { ticket, lane, community: community.to_owned(), turn: Arc::clone(&turn) });
         loop {
             let now = Instant::now();
             if inner.free(lane, self.places) && inner.first(lane, now) == Some(ticket) {
                 inner.waiting.retain(|waiting| waiting.ticket != ticket);
                 *inner.running.entry(lane).or_default() += 1;
                 // A place may be left for who comes next.
-                self.turn.notify_all();
+                inner.call(lane, self.places, now);
                 return Ok(Turn { turnstile: self, lane, community: community.to_owned(), began: now });
             }
             let Some(left) = deadline.checked_duration_since(now).filter(|left| !left.is_zero()) else {
                 inner.waiting.retain(|waiting| waiting.ticket != ticket);
-                self.turn.notify_all();
+                inner.call(lane, self.places, now);
                 return Err(Busy);
             };
-            inner = self.turn.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            // Whoever was called and isn't the first any more.
+            inner.call(lane, self.places, now);
+            inner = turn.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -122,6 +126,16 @@ impl Inner {
     fn free(&self, lane: Lane, places: usize) -> bool {
         let running = self.running.get(&lane).copied().unwrap_or(0);
         running < if lane == Lane::Quick { places } else { 1 }
+    }
+
+    /// Wakes whose turn it is in this lane, if there is a place.
+    fn call(&self, lane: Lane, places: usize, now: Instant) {
+        if self.free(lane, places)
+            && let Some(ticket) = self.first(lane, now)
+            && let Some(waiting) = self.waiting.iter().find(|waiting| waiting.ticket == ticket)
+        {
+            waiting.turn.notify_one();
+        }
     }
 
     /// Whose turn is next in this lane: the community's that has used least, and of its own the first that came.
@@ -145,8 +159,7 @@ impl Drop for Turn<'_> {
         if inner.used.len() > 10_000 {
             inner.used.retain(|_, used| used.now(now) > 1e-6);
         }
-        drop(inner);
-        self.turnstile.turn.notify_all();
+        inner.call(self.lane, self.turnstile.places, now);
     }
 }
 
@@ -197,7 +210,7 @@ mod tests {
         let now = Instant::now();
         let mut inner = turnstile.lock();
         for (ticket, community) in [(0, "much"), (1, "little"), (2, "nothing"), (3, "nothing")] {
-            inner.waiting.push(Waiting { ticket, lane: Lane::Slow, community: community.to_owned() });
+            inner.waiting.push(Waiting { ticket, lane: Lane::Slow, community: community.to_owned(), turn: Arc::default() });
         }
         inner.used.insert("much".to_owned(), Used { seconds: 9.0, at: now });
         inner.used.insert("little".to_owned(), Used { seconds: 1.0, at: now });
@@ -211,7 +224,12 @@ mod tests {
         inner.used.insert("much".to_owned(), Used { seconds: 9.0, at: now });
         let later = now + FADES * 10;
         inner.used.insert("little".to_owned(), Used { seconds: 1.0, at: later });
-        inner.waiting.extend([(4, "little"), (5, "much")].map(|(ticket, community)| Waiting { ticket, lane: Lane::Slow, community: community.to_owned() }));
+        inner.waiting.extend([(4, "little"), (5, "much")].map(|(ticket, community)| Waiting {
+            ticket,
+            lane: Lane::Slow,
+            community: community.to_owned(),
+            turn: Arc::default(),
+        }));
         assert_eq!(inner.first(Lane::Slow, later), Some(5));
     }
 }

@@ -112,6 +112,14 @@ pub struct Run {
     pub computed: Duration,
 }
 
+impl Run {
+    /// Of a call for which nobody could wait any longer.
+    pub(super) fn starved(took: Duration) -> Self {
+        let (printed, computed) = (String::new(), Duration::ZERO);
+        Self { outcome: Err(Failure::Starved), fuel: 0, memory: 0, asked: false, printed, took, computed }
+    }
+}
+
 pub(super) struct State {
     limits: Limits,
     wasi: Nothing,
@@ -159,6 +167,16 @@ impl Guest {
 
     /// Asks the mix for a block, for this reader.
     pub fn run(&self, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Run {
+        let goes_on = || {
+            // Some kernels would let others wait for their own tick, of 4 ms.
+            std::thread::yield_now();
+            true
+        };
+        self.run_while(request, viewer, allowance, goes_on)
+    }
+
+    /// The same, as long as this says so, which is asked between each millisecond of it and the next.
+    pub(super) fn run_while(&self, request: &Request, viewer: Option<&str>, allowance: &Allowance, goes_on: impl Fn() -> bool + Send + Sync + 'static) -> Run {
         let _running = self.ticker.call();
         let (began, idle) = (Instant::now(), processor_time());
         let state = State {
@@ -172,11 +190,9 @@ impl Guest {
         store.set_max_component_handles(HANDLES);
         let until = began + allowance.time;
         store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= until {
+            if Instant::now() >= until || !goes_on() {
                 return Err(Trap::Interrupt.into());
             }
-            // Some kernels would let others wait for their own tick, of 4 ms.
-            std::thread::yield_now();
             Ok(UpdateDeadline::Continue(1))
         });
         store.set_epoch_deadline(1);
