@@ -19,8 +19,8 @@ const margin = box('m')
 const padding = box('p')
 
 /**
- * The kinds of names of which a part's own and its user's meet. What tailwind-merge knows beside them is ten times as large as all of our parts;
- * where it would choose differently, the tests of components fail.
+ * The kinds of names of which a part's own and its user's meet. What tailwind-merge knows by itself is most of its size, and would be loaded for
+ * every page; where it would choose differently, the tests of components fail.
  */
 const merge = createTailwindMerge(() => ({
   cacheSize: 500,

@@ -10,6 +10,7 @@ export type Later<Parts> = {
 const all: Later<unknown>[] = []
 let signed = false
 
+/** Names such code; nothing is loaded yet, unless somebody is there already. */
 export function later<Parts>(fetch: () => Promise<Parts>): Later<Parts> {
   let parts: Parts | undefined
   let coming: Promise<Parts> | undefined
