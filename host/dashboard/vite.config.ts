@@ -28,6 +28,18 @@ export default defineConfig({
     // Nothing may be inlined: the policy of the page lets scripts, styles and pictures come from files of ours alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What every page begins with is one file: forty small ones cost a slow processor more than what is in them.
+          groups: [
+            { name: 'first', test: /src\/main\.tsx$/, priority: 2 },
+            // And so is what several pages share.
+            { name: 'shared', test: /\/src\/|lucide-react/, minShareCount: 2, priority: 1 },
+          ],
+        },
+      },
+    },
     // For size.mjs, which takes it away.
     manifest: true,
     reportCompressedSize: false,

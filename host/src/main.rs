@@ -137,6 +137,8 @@ async fn backfill(mut config: Config) -> Result<(), String> {
 async fn play(mut config: Config) -> Result<(), String> {
     let demo = Demo::start().await.map_err(|cause| format!("the demo's firehose does not start: {cause}"))?;
     config.jetstream = vec![demo.endpoint()];
+    // None knows what made-up people say.
+    config.appview = None;
     let visitor = Demo::visitor();
     config.operators.push(visitor.did.clone());
     config.visitor = Some(visitor);
@@ -148,7 +150,7 @@ async fn play(mut config: Config) -> Result<(), String> {
         "This is a demo: made-up communities, marked as synthetic, beside captured traffic. Ctrl-C ends it.\n\nThe pages where communities are run\n  http://{address}/api/auth/visit   as the owner of one of them, who runs this host as well\n"
     ));
     for (name, uri) in demo.feeds() {
-        say(&format!("{name}\n  feed   {uri}\n  watch  curl -s 'http://{address}/xrpc/app.bsky.feed.getFeedSkeleton?feed={uri}&limit=5'\n"));
+        say(&format!("\n{name}\n  feed   {uri}\n  watch  curl -s 'http://{address}/xrpc/app.bsky.feed.getFeedSkeleton?feed={uri}&limit=5'"));
     }
     tokio::select! {
         outcome = app.run() => outcome.map_err(|cause| cause.to_string()),

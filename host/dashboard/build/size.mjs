@@ -36,14 +36,15 @@ const routes = Object.keys(parts)
   .map((name) => name.slice(0, -split.length))
 const above = (route) =>
   routes.filter((other) => /(^|\/)(_\w+|.*\/route)\.tsx$/.test(other) && route.startsWith(`${other.replace(/(\/route)?\.tsx$/, '')}/`))
-const early = size('early.js')
+const html = fs.readFileSync(path.join(dist, 'index.html'), 'utf8')
+const begins = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map(([, file]) => file)
 const pages = routes
   .filter((route) => !/(_\w+|\/route)\.tsx$/.test(route))
   .map((route) => {
     const all = [...above(route), route]
     const said = (language) => [...files(all.flatMap(words).map((area) => `src/words/${language}/${area}.ts`))]
-    const code = [...files(['index.html', ...all.map((name) => name + split)])]
-    const total = (language) => [...code, ...said(language)].reduce((sum, file) => sum + size(file), early)
+    const code = files(all.map((name) => name + split))
+    const total = (language) => [...new Set([...begins, ...code, ...said(language)])].reduce((sum, file) => sum + size(file), 0)
     return { route: route.replace(/^src\/routes\/(_in\/)?|\.tsx$/g, ''), english: total('en'), japanese: total('ja') }
   })
 pages.sort((one, other) => other.english - one.english)

@@ -2,7 +2,8 @@ import { useSuspenseQuery } from '@tanstack/react-query'
 import { createFileRoute, Link } from '@tanstack/react-router'
 import { Shuffle } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { communityQuery } from '@/api/communities'
+import { type Community, communityQuery } from '@/api/communities'
+import { mixQuery, versionsQuery } from '@/api/mixes'
 import { MixPage } from '@/mixes/mix-page'
 import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
@@ -15,7 +16,16 @@ export const Route = createFileRoute('/_in/communities/$id/mix')({
     const preview = Number(search.preview)
     return Number.isInteger(preview) && preview > 0 ? { preview } : {}
   },
-  loader: () => words('mixes'),
+  loader: ({ context: { queries }, params: { id } }) => {
+    // Begun with the page's own code, for who may read it; why somebody may not even read the community, the page says.
+    const begin = ({ role }: Community) => {
+      if (role !== 'owner') return
+      void queries.prefetchQuery(mixQuery(id))
+      void queries.prefetchQuery(versionsQuery(id))
+    }
+    queries.ensureQueryData(communityQuery(id)).then(begin, () => {})
+    return words('mixes')
+  },
   component: Page,
 })
 
