@@ -87,7 +87,7 @@ chromium:
 
 # What the walk through the dashboard has seen, in place of the pictures that are here.
 screenshots: setup peers browser $(DASHBOARD)
-	$(CARGO) test --locked -p atrarium-tests --test it -- real_peers::browser
+	$(CARGO) test --workspace --locked --test it -- real_peers::browser
 	rm -rf host/dashboard/screenshots && cp -r target/browser/screenshots host/dashboard/screenshots
 	@if command -v pngquant >/dev/null; then pngquant --force --ext .png --quality 70-95 host/dashboard/screenshots/*.png; fi
 
