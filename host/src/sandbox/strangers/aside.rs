@@ -106,13 +106,8 @@ impl Worker {
             }
             while let Ok(Call { guest, request, viewer, allowance, sign, done }) = calls.recv() {
                 if sign.beat() {
-                    let goes_on = move || {
-                        // Some kernels would let others wait for their own tick, of 4 ms.
-                        std::thread::yield_now();
-                        sign.beat()
-                    };
                     // Who waits hears of a panic by the channel's end, and the next call shall find somebody.
-                    let run = catch_unwind(AssertUnwindSafe(|| guest.run_while(&request, viewer.as_deref(), &allowance, goes_on)));
+                    let run = catch_unwind(AssertUnwindSafe(|| guest.run_while(&request, viewer.as_deref(), &allowance, move || sign.beat())));
                     if let Ok(run) = run {
                         drop(done.send(run));
                     }

@@ -167,12 +167,7 @@ impl Guest {
 
     /// Asks the mix for a block, for this reader.
     pub fn run(&self, request: &Request, viewer: Option<&str>, allowance: &Allowance) -> Run {
-        let goes_on = || {
-            // Some kernels would let others wait for their own tick, of 4 ms.
-            std::thread::yield_now();
-            true
-        };
-        self.run_while(request, viewer, allowance, goes_on)
+        self.run_while(request, viewer, allowance, || true)
     }
 
     /// The same, as long as this says so, which is asked between each millisecond of it and the next.
@@ -193,6 +188,8 @@ impl Guest {
             if Instant::now() >= until || !goes_on() {
                 return Err(Trap::Interrupt.into());
             }
+            // Some kernels would let others wait for their own tick, of 4 ms.
+            std::thread::yield_now();
             Ok(UpdateDeadline::Continue(1))
         });
         store.set_epoch_deadline(1);
