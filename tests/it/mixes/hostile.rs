@@ -1,8 +1,10 @@
 //! What each hostile mix gets: its call ends, with a sentence that says why, and nobody else's does.
 
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use atrarium::sandbox::strangers::{Allowance, Failure, Guest, Run};
+use atrarium::sandbox::strangers::{Allowance, Aside, Failure, Guest, Run};
 use atrarium_tests::mixes::{When, admitted, component, names, refusal, request, with_code};
 
 /// What is said of each when it is right in the trial and hostile later. In the trial the same is its refusal.
@@ -128,6 +130,24 @@ fn where_fuel_is_without_end_the_clock_ends_a_loop_wherever_it_is() {
         let ended = matches!(run.outcome, Err(Failure::Time { allowed_ms: 100 } | Failure::Starved));
         assert!(ended && run.took < Duration::from_secs(5), "{name}: {run:?}");
     }
+}
+
+#[test]
+fn where_a_call_holds_its_thread_the_next_one_is_made_on_another() {
+    let aside = Aside::start("lane").expect("threads");
+    let guest = |name| Arc::new(admitted(&component(name, When::Later)).1);
+    let (endless, honest) = (guest("loop"), guest("crooked-picks"));
+    let patient = Allowance { fuel: u64::MAX, time: Duration::from_secs(2), ..Allowance::default() };
+    thread::scope(|scope| {
+        let held = scope.spawn(|| aside.run(&endless, &request("main"), None, &patient).expect("it doesn't break off in the host"));
+        thread::sleep(Duration::from_millis(100));
+        // It may wait for as long as a busy machine lets it.
+        let wide = Allowance { time: Duration::from_secs(30), ..patient };
+        let run = aside.run(&honest, &request("main"), None, &wide).expect("it doesn't break off in the host");
+        assert!(run.outcome.is_ok(), "{run:?}");
+        let held = held.join().expect("it ends");
+        assert!(matches!(held.outcome, Err(Failure::Time { .. } | Failure::Starved)) && held.took < Duration::from_secs(5), "{held:?}");
+    });
 }
 
 #[test]
