@@ -1,14 +1,12 @@
 //! A community of ten thousand in a real browser: what one page has to bear.
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use atrarium_tests::api::Caller;
+use atrarium_tests::browser::walk;
 use atrarium_tests::network::{MEMBERSHIP, did};
 use atrarium_tests::records;
 use atrarium_tests::world::NOW;
-use tokio::process::Command;
 
 use super::Town;
 
@@ -32,14 +30,15 @@ async fn ten_thousand_members_are_a_table_like_any_other() {
     town.world.settled().await;
     assert_eq!(count(&mut olga).await, MEMBERS);
 
-    let pictures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/browser");
-    std::fs::create_dir_all(&pictures).expect("the target folder can be written");
-    let mut walk = Command::new("node");
-    walk.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser/crowd.mjs")).stdin(Stdio::null()).kill_on_drop(true);
-    walk.env("ATRARIUM", format!("http://{}", town.world.address)).env("REFRESH", town.world.tokens(&did("olga")).refresh);
-    walk.env("NOW", NOW.to_string()).env("TOTAL", MEMBERS.to_string()).env("LAST", names.last().expect("a crowd")).env("PICTURES", &pictures);
-    let output = tokio::time::timeout(WALK, walk.output()).await.expect("a walk comes to its end").expect("the dashboard's tests need node");
-    println!("{}", String::from_utf8_lossy(&output.stdout));
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told = [
+        ("ATRARIUM", format!("http://{}", town.world.address)),
+        ("REFRESH", town.world.tokens(&did("olga")).refresh),
+        ("NOW", NOW.to_string()),
+        ("TOTAL", MEMBERS.to_string()),
+        ("LAST", names.last().expect("a crowd").clone()),
+    ];
+    let (well, said) = walk("crowd.mjs", WALK, &told).await;
+    assert!(well, "{said}");
+    println!("{said}");
     town.end().await;
 }

@@ -4,16 +4,15 @@
 //! (`make chromium`).
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use atrarium::clock::Clock;
+use atrarium_tests::browser::{pictures, walk};
 use atrarium_tests::network::{CONFIG, MEMBERSHIP};
 use atrarium_tests::peers::Peers;
 use atrarium_tests::repo::PASSWORD;
 use atrarium_tests::uploads::component;
 use atrarium_tests::{http, records};
 use serde_json::json;
-use tokio::process::Command;
 
 use super::House;
 use super::stage::sign_up;
@@ -37,22 +36,19 @@ async fn the_dashboard_does_in_a_browser_what_people_want_of_it() {
     let trap = trent.put(CONFIG, "3jzfcijpj2z2a", config).await;
     trent.put(MEMBERSHIP, "3jzfcijpj2z2b", records::membership(&trap, true, now - 50_000)).await;
 
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let pictures = folder.join("../target/browser");
-    std::fs::create_dir_all(&pictures).expect("the target folder can be written");
-    let mix = pictures.join("backwards.wasm");
+    let mix = pictures().join("backwards.wasm");
     std::fs::write(&mix, component(env!("OUT_DIR"), "backwards")).expect("the target folder can be written");
-    let mut walk = Command::new("node");
-    walk.arg(folder.join("browser/walk.mjs")).stdin(Stdio::null()).kill_on_drop(true);
-    walk.env("ATRARIUM", format!("http://{}", house.address())).env("PDS", format!("http://{}", peers.pds())).env("PASSWORD", PASSWORD);
-    walk.env("MIX", &mix).env("PICTURES", &pictures);
-    for person in [&olga, &mia, &ann, &oscar] {
-        let name = person.handle.trim_end_matches(".test").to_uppercase();
-        walk.env(&name, json!({ "did": person.did, "handle": person.handle, "token": person.token }).to_string());
+    let mut told = vec![
+        ("ATRARIUM", format!("http://{}", house.address())),
+        ("PDS", format!("http://{}", peers.pds())),
+        ("PASSWORD", PASSWORD.to_owned()),
+        ("MIX", mix.to_string_lossy().into_owned()),
+    ];
+    for (name, person) in [("OLGA", &olga), ("MIA", &mia), ("ANN", &ann), ("OSCAR", &oscar)] {
+        told.push((name, json!({ "did": person.did, "handle": person.handle, "token": person.token }).to_string()));
     }
-    let output = tokio::time::timeout(WALK, walk.output()).await.expect("a walk comes to its end").expect("the dashboard's tests need node");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}\n{}", house.program().log());
+    let (well, said) = walk("walk.mjs", WALK, &told).await;
+    assert!(well, "{said}\n{}", house.program().log());
 
     // Whatever was done in the browser, the program is well.
     let health = http::get(house.address(), "/xrpc/_health").await.expect("the program answers");
