@@ -1,9 +1,12 @@
-//! Builds the components that the program carries in itself, and lays them where `include_bytes!` finds them.
+//! Builds the components that the program carries in itself, and lays them where `include_bytes!` finds them; and tells the program of which
+//! commit it is.
 //!
-//! How they are built, and how that fails, stands in `build/guests.rs`.
+//! How they are built, and how that fails, stands in `build/guests.rs`; what a commit is called in `build/commit.rs`.
 
 #![expect(clippy::print_stderr, reason = "cargo shows a failed build script's standard error")]
 
+#[path = "build/commit.rs"]
+mod commit;
 #[path = "build/guests.rs"]
 mod guests;
 
@@ -36,6 +39,7 @@ fn run() -> Result<(), String> {
             println!("cargo::rerun-if-changed={}", path.display());
         }
     }
+    println!("cargo::rustc-env=ATRARIUM_COMMIT={}", commit::commit(workspace));
     // The dashboard's files are read by `include_dir!`; the folder is there even if nothing was built.
     println!("cargo::rerun-if-changed={}", package.join("dashboard/dist").display());
     let built = build_guests(workspace, &GUESTS.map(|name| format!("atrarium-{name}")))?;

@@ -12,6 +12,7 @@
 mod api;
 mod mixes;
 mod opening;
+mod pulse;
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -27,15 +28,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use opening::StartError;
 use opening::{Opened, lock, open, whole};
+use pulse::Pulse;
 
 use crate::backfill::{self, Announce, Backfill, Locate, Progress};
 use crate::clock::Clock;
 use crate::community::showing::edition_of;
-use crate::community::{Bounds, Changes, Registry};
+use crate::community::{Bounds, Changes, Loads, Registry};
 use crate::config::Config;
 use crate::dashboard::{self, Dashboard};
 use crate::feed::Feeds;
-use crate::http::{self, Readiness, Service};
+use crate::http::{self, Service};
 use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
@@ -47,6 +49,7 @@ use crate::store::db::Backend;
 use crate::store::{Options, Queue, State, Store};
 use crate::telemetry;
 use crate::uploads::Uploads;
+use crate::version::{COMMIT, VERSION};
 use crate::vital::Vital;
 
 /// What the receiver may be ahead of the writer, in intakes of up to 512 events.
@@ -59,9 +62,6 @@ fn other_instances() -> u32 {
     let runtime = std::thread::available_parallelism().map_or(1, |threads| u32::try_from(threads.get()).unwrap_or(u32::MAX));
     runtime.saturating_add(64 + 2 + 1)
 }
-
-/// How long after its last frame a quiet firehose makes the program unready.
-const STALE: Duration = Duration::from_secs(120);
 
 /// The program had to stop by itself: whoever supervises it should start it again.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,9 @@ impl App {
     /// Starts the program. Without a Jetstream server in the configuration it follows none.
     pub async fn start(config: Config, edges: Edges) -> Result<Self, StartError> {
         let Edges { public, admin, clock, stop, backend, program } = edges;
-        let metrics = telemetry::install();
+        let numbers = telemetry::install();
+        metrics::gauge!("atrarium_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
+        let began_us = clock.now_us();
         let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let lock = lock(&config.data_dir)?;
         let path = config.data_dir.join("index.redb");
@@ -145,20 +147,19 @@ impl App {
         let reload = Reload::new(sandbox, config.components.clone(), components.clone());
         let state = State::open(&config.data_dir.join("state.redb"))?;
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
-        let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), changes.clone(), program)?;
-        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), config.exclude_from_global.clone());
+        let loads = Loads::default();
+        let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), changes.clone(), loads.clone(), program)?;
+        let excluded = config.exclude_from_global.clone();
+        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), excluded, loads.clone());
         let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
+        let objects = Arc::clone(&components.now().objects);
+        let registry = Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes, loads.clone());
+        let awake = registry.awake();
         let parts = Parts {
             store: store.clone(),
             queue: queue.clone(),
             components: components.clone(),
-            registry: Registry::new(
-                Arc::clone(&components.now().objects),
-                config.live_instances,
-                config.instance_idle,
-                bounds.object_bytes,
-                feeds.loads().clone(),
-            ),
+            registry,
             bounds: bounds.clone(),
             rules: rules.clone(),
             changes: changes.clone(),
@@ -225,7 +226,7 @@ impl App {
         let service = Service {
             did: config.public_url.service_did().to_owned(),
             endpoint: config.public_url.endpoint().to_owned(),
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             pages_per_hour: config.feed_requests_per_hour,
         };
         let auth = ServiceAuth::new(resolver.clone(), clock.clone(), service.did.clone());
@@ -238,7 +239,17 @@ impl App {
             allow_private_network: config.allow_private_network,
             app_passwords: !config.no_app_passwords,
         })?;
-        let pulse = api::pulse(Arc::clone(&health), store.clone(), queue.clone(), sessions.clone(), clock.clone());
+        let pulse = Pulse::new(pulse::Parts {
+            health: Arc::clone(&health),
+            store: store.clone(),
+            queue: queue.clone(),
+            loads,
+            awake,
+            clock: clock.clone(),
+            began_us,
+            data_dir: config.data_dir.clone(),
+            lag: config.ready_lag,
+        });
         let dashboard = Dashboard::new(dashboard::Parts {
             store: store.clone(),
             clock: clock.clone(),
@@ -252,7 +263,7 @@ impl App {
             apply,
             may_own: Arc::new(move |config| rules.allow(config)),
             uploads: uploads.clone(),
-            pulse,
+            pulse: api::pulse(pulse.clone(), sessions.clone()),
             limits: api::limits(&config, uploads.settings()),
             stop: stop.clone(),
         });
@@ -271,10 +282,11 @@ impl App {
             stop: stop.clone(),
         };
         let servers = vital.task("HTTP server", {
-            let (feeds, stop, health, store) = (feeds.clone(), stop.clone(), Arc::clone(&health), store.clone());
+            let (feeds, stop) = (feeds.clone(), stop.clone());
             async move {
-                let readiness = move || readiness(&health, &store, clock.now_us());
-                tokio::join!(http::serve_public(public, feeds, auth, service, Some(api), stop.clone()), http::serve_admin(admin, metrics, readiness, stop));
+                let (public, admin) =
+                    (http::serve_public(public, feeds, auth, service, Some(api), stop.clone()), http::serve_admin(admin, numbers, pulse.gauges(), stop));
+                tokio::join!(public, admin);
             }
         });
         Ok(Self {
@@ -382,19 +394,4 @@ fn bounds(config: &Config) -> Bounds {
         communities_total: config.communities_total,
         ..Bounds::default()
     }
-}
-
-fn readiness(health: &Health, store: &Store, now_us: u64) -> Readiness {
-    let mut reasons = Vec::new();
-    if store.is_failing() {
-        reasons.push("the database fails: ingest is paused".to_owned());
-    }
-    if !health.connected.load(Ordering::Acquire) {
-        reasons.push("not connected to a Jetstream server".to_owned());
-    }
-    let last = Duration::from_micros(health.last_frame_us.load(Ordering::Acquire));
-    if Duration::from_micros(now_us).saturating_sub(last) > STALE {
-        reasons.push(format!("no event from the firehose for more than {} seconds", STALE.as_secs()));
-    }
-    Readiness { reasons }
 }

@@ -43,6 +43,31 @@ pub enum Body {
     Order(Order),
 }
 
+impl Body {
+    /// All that [`Body::kind`] answers.
+    pub const KINDS: [&'static str; 12] = ["post", "community", "membership", "action", "account", "status", "listed", "want", "read", "found", "gap", "order"];
+
+    /// What it is about, as a position in [`Body::KINDS`].
+    pub fn kind(&self) -> usize {
+        match self {
+            Self::Commit(commit) => match commit.collection {
+                Collection::Post => 0,
+                Collection::Config => 1,
+                Collection::Membership => 2,
+                Collection::Action => 3,
+            },
+            Self::Account(_) => 4,
+            Self::Status(_) => 5,
+            Self::Listed(_) => 6,
+            Self::Want => 7,
+            Self::Read(_) => 8,
+            Self::Found(_) => 9,
+            Self::Gap => 10,
+            Self::Order(_) => 11,
+        }
+    }
+}
+
 /// What an owner or an operator wants with a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {

@@ -25,6 +25,11 @@ impl Network {
         self.time_us
     }
 
+    /// Nothing happens for so long.
+    pub fn pass(&mut self, ms: u64) {
+        self.time_us += ms * 1_000;
+    }
+
     /// The time of the last event, in microseconds.
     pub fn time_us(&self) -> u64 {
         self.time_us

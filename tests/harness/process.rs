@@ -43,6 +43,8 @@ pub struct Process {
     child: Child,
     /// Where it serves its feeds.
     pub address: SocketAddr,
+    /// Where it tells how it is.
+    pub admin: SocketAddr,
     log: PathBuf,
 }
 
@@ -66,7 +68,7 @@ impl Launch<'_> {
         command.env_clear().envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
         let child = command.kill_on_drop(true).spawn().expect("the binary can be started");
-        Process { child, address, log }
+        Process { child, address, admin, log }
     }
 }
 

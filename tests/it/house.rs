@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
-    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "outbound", "identity"]),
+    (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "machine", "version", "outbound", "identity"]),
     (2, &["sandbox", "cli", "pds", "session"]),
     (3, &["community", "feed", "dashboard", "uploads"]),
     (4, &["ingest", "http", "backfill"]),
@@ -22,7 +22,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wasmtime_wasi", &["sandbox"]),
     ("wac_graph", &["sandbox"]),
     ("wasmparser", &["sandbox"]),
-    ("rustix", &["sandbox"]),
+    ("rustix", &["sandbox", "machine"]),
+    ("metrics_exporter_prometheus", &["telemetry"]),
+    ("metrics_process", &["telemetry"]),
     ("uapi", &["sandbox"]),
     ("hyper", &["http", "outbound"]),
     ("hyper_util", &["http", "outbound"]),
@@ -135,4 +137,35 @@ fn guests_are_given_nothing_but_what_their_contracts_say() {
     for never in ["filesystem", "clocks", "random"] {
         assert!(!link.contains(never), "the operator's components must not get {never}");
     }
+}
+
+/// The names of numbers in the macros that count.
+fn counted(code: &str) -> impl Iterator<Item = &str> {
+    code.split("\"atrarium_")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+}
+
+#[test]
+fn every_number_is_described_and_none_is_described_that_nobody_counts() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (module, path, code) in files() {
+        if path.ends_with("telemetry/names.rs") || path.strip_prefix(source()).is_ok_and(|inside| inside.components().any(|part| part.as_os_str() == "tests")) {
+            continue;
+        }
+        for macro_call in ["counter!(", "gauge!(", "histogram!(", "gauge("] {
+            for call in code.split(macro_call).skip(1) {
+                let Some(name) = call.trim_start().strip_prefix("\"atrarium_").and_then(|rest| rest.split('"').next()) else { continue };
+                seen.insert(format!("atrarium_{name}"));
+            }
+        }
+        // The reader counts in integers, and gives their names to one function.
+        if module == "jetstream" {
+            seen.extend(counted(&code).filter(|name| name.starts_with("jetstream_")).map(|name| format!("atrarium_{name}")));
+        }
+    }
+    let described: std::collections::BTreeSet<String> = atrarium::telemetry::names::ALL.iter().map(|metric| metric.name.to_owned()).collect();
+    let (missing, idle): (Vec<_>, Vec<_>) = (seen.difference(&described).collect(), described.difference(&seen).collect());
+    assert!(missing.is_empty() && idle.is_empty(), "not described: {missing:?}; described and never counted: {idle:?}");
 }

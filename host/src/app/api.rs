@@ -1,20 +1,17 @@
 //! What the API is given of the running program: closures over its parts, so that it can reach no further.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::dashboard::writes::{Apply, NotApplied};
 use crate::dashboard::{HostLimits, HostPulse, Judge, Pulse};
 use crate::ingest::intake::Incoming;
-use crate::jetstream::Health;
 use crate::sandbox::Current;
 use crate::sandbox::filter::{Filter, Verdict};
 use crate::session::Sessions;
-use crate::store::{Queue, Store};
+use crate::store::Queue;
 use crate::uploads;
 
 /// Hands events to the writer, like any that were read from a repo, and waits until their effect can be read. It doesn't keep the
@@ -51,14 +48,13 @@ pub(super) fn judge(components: Current) -> Judge {
 }
 
 /// How the program is, for its operators.
-pub(super) fn pulse(health: Arc<Health>, store: Store, queue: Queue, sessions: Sessions, clock: Clock) -> Pulse {
+pub(super) fn pulse(pulse: super::Pulse, sessions: Sessions) -> Pulse {
     Arc::new(move || {
-        let now_us = clock.now_us();
-        let read_us = health.time_us.load(Ordering::Relaxed);
+        let readiness = pulse.readiness();
         HostPulse {
-            reasons: super::readiness(&health, &store, now_us).reasons,
-            lag_seconds: (read_us > 0).then(|| now_us.saturating_sub(read_us) as f64 / 1_000_000.0),
-            queue_depth: queue.depth(),
+            reasons: readiness.reasons,
+            lag_seconds: readiness.firehose.lag_seconds,
+            queue_depth: readiness.queue_depth,
             // What can't be counted is told where it is used.
             sessions: sessions.count().unwrap_or_default(),
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::community::Changes;
+use crate::community::{Changes, Loads};
 use crate::config::{self, Config};
 use crate::sandbox::strangers::{Allowance, Aside, Strangers};
 use crate::store::State;
@@ -14,7 +14,7 @@ use crate::uploads::{self, Admissions, Admitted, Bounds, Quotas, Settings, Uploa
 const CHECKING: usize = 3;
 const PER_HOUR: usize = 30;
 
-pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes, program: PathBuf) -> Result<(Uploads, Admissions), StartError> {
+pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes, loads: Loads, program: PathBuf) -> Result<(Uploads, Admissions), StartError> {
     let directory = config.data_dir.join("compiled");
     let parts = uploads::Parts {
         state,
@@ -23,6 +23,7 @@ pub(super) fn open(config: &Config, state: State, clock: Clock, changes: Changes
         slow: Aside::start("slow-mixes")?,
         clock,
         changes,
+        loads,
         directory,
         program,
         settings: settings(&config.uploads),

@@ -192,7 +192,6 @@ impl Backfill {
         })?;
         self.after = if due.len() == room { last } else { None };
         self.parts.progress.wanted.store(left.wanted, Ordering::Relaxed);
-        metrics::gauge!("atrarium_backfill_wanted").set(left.wanted as f64);
         for (did, want) in due {
             self.in_work.insert(did.clone());
             let reading = read(self.parts.clone(), self.hosts.clone(), did.clone());

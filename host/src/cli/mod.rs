@@ -24,6 +24,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use crate::config::keys::{self, Key, Takes};
 use crate::config::{self, Config, Flags, Given, Mistakes, Source};
 use crate::sandbox::strangers::confined;
+use crate::version;
 
 /// What the program shall do.
 #[derive(Debug)]
@@ -140,7 +141,7 @@ fn grammar() -> clap::Command {
         .args(DEMO.iter().copied().map(argument));
     clap::Command::new("atrarium")
         .bin_name("atrarium")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(version::LONG)
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)

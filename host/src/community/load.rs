@@ -41,20 +41,28 @@ pub struct Load {
     pub pages: f64,
     /// Of a processor, for its pages.
     pub page_share: f64,
+    /// Units of fuel that its uploaded mix uses in a second.
+    pub fuel: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     times: [f64; 2],
     seconds: [f64; 2],
+    fuel: f64,
     at: Instant,
 }
 
 impl Counted {
+    fn nothing(now: Instant) -> Self {
+        Self { times: [0.0; 2], seconds: [0.0; 2], fuel: 0.0, at: now }
+    }
+
     /// What is left of it.
     fn faded(self, now: Instant) -> Self {
         let left = 0.5_f64.powf(now.saturating_duration_since(self.at).as_secs_f64() / HALF.as_secs_f64());
-        Self { times: self.times.map(|times| times * left), seconds: self.seconds.map(|seconds| seconds * left), at: now.max(self.at) }
+        let fade = |numbers: [f64; 2]| numbers.map(|number| number * left);
+        Self { times: fade(self.times), seconds: fade(self.seconds), fuel: self.fuel * left, at: now.max(self.at) }
     }
 
     fn is_nothing(&self) -> bool {
@@ -66,7 +74,7 @@ impl Counted {
         let each_second = std::f64::consts::LN_2 / HALF.as_secs_f64();
         let [calls, pages] = self.times.map(|times| times * each_second);
         let [object_share, page_share] = self.seconds.map(|seconds| seconds * each_second);
-        Load { calls, object_share, pages, page_share }
+        Load { calls, object_share, pages, page_share, fuel: self.fuel * each_second }
     }
 }
 
@@ -86,20 +94,36 @@ impl Loads {
         self.count_at(uri, work, took, Instant::now());
     }
 
+    /// Its uploaded mix has used so many units of fuel, in a page that is counted besides.
+    pub fn burn(&self, uri: &str, fuel: u64) {
+        self.at(uri, Instant::now(), |counted| counted.fuel += fuel as f64);
+    }
+
     fn count_at(&self, uri: &str, work: Work, took: Duration, now: Instant) {
+        self.at(uri, now, |counted| {
+            counted.times[work as usize] += 1.0;
+            counted.seconds[work as usize] += took.as_secs_f64();
+        });
+    }
+
+    fn at(&self, uri: &str, now: Instant, add: impl FnOnce(&mut Counted)) {
         let part = usize::try_from(self.0.hasher.hash_one(uri)).unwrap_or_default() % PARTS;
         let mut part = lock(&self.0.parts[part]);
         if !part.contains_key(uri) {
             if part.len() >= MANY {
                 part.retain(|_, counted| !counted.faded(now).is_nothing());
             }
-            part.insert(uri.to_owned(), Counted { times: [0.0; 2], seconds: [0.0; 2], at: now });
+            part.insert(uri.to_owned(), Counted::nothing(now));
         }
         if let Some(counted) = part.get_mut(uri) {
             *counted = counted.faded(now);
-            counted.times[work as usize] += 1.0;
-            counted.seconds[work as usize] += took.as_secs_f64();
+            add(counted);
         }
+    }
+
+    /// All communities that have cost anything lately, by their configs' AT-URIs, in no order.
+    pub fn all(&self) -> Vec<(String, Load)> {
+        self.all_at(Instant::now())
     }
 
     /// The communities that cost most, by their configs' AT-URIs, the dearest first.
@@ -108,15 +132,20 @@ impl Loads {
     }
 
     fn dearest_at(&self, most: usize, now: Instant) -> Vec<(String, Load)> {
+        let mut all = self.all_at(now);
+        let cost = |load: &Load| load.object_share + load.page_share;
+        all.sort_by(|(one, load), (other, others)| cost(others).total_cmp(&cost(load)).then_with(|| one.cmp(other)));
+        all.truncate(most);
+        all
+    }
+
+    fn all_at(&self, now: Instant) -> Vec<(String, Load)> {
         let mut all = Vec::new();
         for part in &self.0.parts {
             let mut part = lock(part);
             part.retain(|_, counted| !counted.faded(now).is_nothing());
             all.extend(part.iter().map(|(uri, counted)| (uri.clone(), counted.faded(now).load())));
         }
-        let cost = |load: &Load| load.object_share + load.page_share;
-        all.sort_by(|(one, load), (other, others)| cost(others).total_cmp(&cost(load)).then_with(|| one.cmp(other)));
-        all.truncate(most);
         all
     }
 }

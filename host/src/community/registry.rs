@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Community;
@@ -27,6 +28,7 @@ pub struct Registry {
     idle: Duration,
     quota: u64,
     loads: Loads,
+    counted: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,12 @@ impl Registry {
     /// At most `capacity` objects are awake; one that was not used for `idle` is put to sleep. `quota` is the size of a namespace
     /// in bytes. What calls take is counted in `loads`.
     pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, quota: u64, loads: Loads) -> Self {
-        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota, loads }
+        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota, loads, counted: Arc::default() }
+    }
+
+    /// How many objects are awake, as of the last time that they were looked after, a tenth of a second ago or so.
+    pub fn awake(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.counted)
     }
 
     /// Objects are of this component from now on. Those that are awake are let go: each wakes with the new code when it is next told
@@ -131,7 +138,7 @@ impl Registry {
     pub fn rest(&mut self) {
         let idle = self.idle;
         self.awake.retain(|_, awake| awake.used.elapsed() < idle);
-        metrics::gauge!("atrarium_objects_awake").set(self.awake.len() as f64);
+        self.counted.store(self.awake.len(), Ordering::Relaxed);
     }
 
     /// Forgets a community that is closed, or whose namespace was emptied.

@@ -181,6 +181,14 @@ pub(crate) const CACHE_MIB: Key = number("cache-mib", "MiB of memory for the dat
 pub(crate) const IDLE_TIMEOUT_SECS: Key =
     number("idle-timeout-secs", "Seconds of silence after which a Jetstream connection counts as dead", Number { default: 60, least: 5, most: 3_600 });
 
+// A server that restarts is caught up with in less; the AppView's readers see what is two minutes old and no worse. In a network of one's
+// own, where nothing may happen for hours, it is to be raised.
+pub(crate) const READY_LAG_SECS: Key = number(
+    "ready-lag-secs",
+    "Seconds behind the firehose, or of its silence, at which /ready says no unless the program is catching up",
+    Number { default: 120, least: 1, most: 31_536_000 },
+);
+
 // For made-up repos, which nobody hosts, and for who wants no request to leave the machine.
 pub(crate) const FIREHOSE_ONLY: Key =
     Key { name: "firehose-only", value: "true|false", help: "Read nothing but the firehose: no repos from their servers", takes: Takes::Switch };
@@ -293,6 +301,7 @@ pub(crate) const ALL: &[&Key] = &[
     &INSTANCE_IDLE_SECS,
     &CACHE_MIB,
     &IDLE_TIMEOUT_SECS,
+    &READY_LAG_SECS,
     &OPERATORS,
     &API_REQUESTS_PER_HOUR,
     &FEED_REQUESTS_PER_HOUR,

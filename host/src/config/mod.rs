@@ -126,6 +126,8 @@ pub struct Config {
     pub cache_bytes: usize,
     /// Silence after which a Jetstream connection counts as dead.
     pub idle_timeout: Duration,
+    /// How far behind the firehose, or how long without it, the program may be and be ready.
+    pub ready_lag: Duration,
 
     /// Who sees and handles the whole host through the API, by DID.
     pub operators: Vec<String>,

@@ -77,6 +77,7 @@ fn shown(config: &Config, key: &str) -> String {
         "instance-idle-secs" => config.instance_idle.as_secs().to_string(),
         "cache-mib" => (config.cache_bytes / 1024 / 1024).to_string(),
         "idle-timeout-secs" => config.idle_timeout.as_secs().to_string(),
+        "ready-lag-secs" => config.ready_lag.as_secs().to_string(),
         "operators" => config.operators.join(","),
         "api-requests-per-hour" => config.api_requests_per_hour.to_string(),
         "feed-requests-per-hour" => config.feed_requests_per_hour.to_string(),
@@ -458,7 +459,7 @@ fn the_command_line_is_explained() {
         Ok(Command::Show(text)) => assert!(text.contains(contains), "{text}"),
         other => panic!("{arguments:?} gave {other:?}"),
     };
-    check(&["--version"], "atrarium 0.1.0\n");
+    check(&["--version"], concat!("atrarium ", env!("CARGO_PKG_VERSION"), " (development)\n"));
     check(&["--help"], "serve");
     for key in keys::ALL {
         check(&["serve", "--help"], &format!("--{}", key.name));

@@ -58,6 +58,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         instance_idle: Duration::from_secs(read.number(&keys::INSTANCE_IDLE_SECS)),
         cache_bytes: usize::try_from(read.number(&keys::CACHE_MIB) * MIB).unwrap_or(usize::MAX),
         idle_timeout: Duration::from_secs(read.number(&keys::IDLE_TIMEOUT_SECS)),
+        ready_lag: Duration::from_secs(read.number(&keys::READY_LAG_SECS)),
         operators: read.list(&keys::OPERATORS, did),
         visitor: None,
         api_requests_per_hour: u32::try_from(read.number(&keys::API_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),

@@ -11,6 +11,7 @@ use super::{Dashboard, Problem, Standing};
 use crate::community::directory;
 use crate::store::{Span, StoreError, Table};
 use crate::uploads::{Admitted, Totals};
+use crate::version::VERSION;
 
 /// Asks the running program how it is.
 pub type Pulse = Arc<dyn Fn() -> HostPulse + Send + Sync>;
@@ -140,7 +141,7 @@ impl Dashboard {
             Ok::<u64, StoreError>(rows)
         };
         Ok(HostStatus {
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             ready: reasons.is_empty(),
             reasons,
             lag_seconds,

@@ -102,10 +102,10 @@ enum Reason {
 pub(super) const ROUNDS: usize = 4;
 
 impl Feeds {
-    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>) -> Self {
+    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>, loads: Loads) -> Self {
         let mixing = Mixing::new(mixing::Default::new(components), uploads);
         let exclusions = RwLock::new(HashMap::new());
-        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), loads: Loads::default(), excluded, exclusions }))
+        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), loads, excluded, exclusions }))
     }
 
     /// What communities cost: their pages are counted here, and their objects by whoever else has it.

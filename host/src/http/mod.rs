@@ -48,9 +48,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::identity::ServiceAuth;
-use crate::telemetry::PrometheusHandle;
+use crate::telemetry::Numbers;
 
-pub use admin::Readiness;
+pub use admin::{Firehose, Gauges, Readiness};
 pub use api::Parts as ApiParts;
 pub use public::{FeedSource, Service};
 
@@ -66,9 +66,9 @@ pub fn serve_public(
     server::serve(listener, public::Public::new(feeds, auth, service, api), server::CONNECTIONS, stop)
 }
 
-/// Serves the operator's routes until `stop`; `readiness` is asked at each `/ready`. Also does the recorder's upkeep, without
-/// which histograms would grow for as long as nobody reads the metrics.
-pub async fn serve_admin(listener: TcpListener, metrics: PrometheusHandle, readiness: impl Fn() -> Readiness + Send + Sync + 'static, stop: CancellationToken) {
-    let upkeep = stop.run_until_cancelled(admin::upkeep(metrics.clone()));
-    tokio::join!(upkeep, server::serve(listener, admin::Admin::new(metrics, readiness), server::CONNECTIONS, stop.clone()));
+/// Serves the operator's routes until `stop`. Also does the recorder's upkeep, without which histograms would grow for as long as nobody
+/// reads the metrics.
+pub async fn serve_admin(listener: TcpListener, numbers: Numbers, gauges: Gauges, stop: CancellationToken) {
+    let upkeep = stop.run_until_cancelled(admin::upkeep(numbers.clone()));
+    tokio::join!(upkeep, server::serve(listener, admin::Admin::new(numbers, gauges), server::CONNECTIONS, stop.clone()));
 }

@@ -236,6 +236,18 @@ impl<F: FeedSource> Routes for Public<F> {
         reply
     }
 
+    fn route(&self, path: &str) -> &'static str {
+        match Self::route(path) {
+            Ok(Route::Skeleton) => "skeleton",
+            Ok(Route::Describe) => "describe",
+            Ok(Route::Health) => "health",
+            Ok(Route::DidDocument) => "did",
+            Err(Fault::MethodNotImplemented) => "xrpc",
+            _ if api::serves(path) => "api",
+            _ => "page",
+        }
+    }
+
     fn terms(&self, method: &Method, path: &str) -> Terms {
         match self.api.is_some() && api::serves(path) {
             true => api::terms(method, path),

@@ -51,6 +51,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) trait Routes: Send + Sync + 'static {
     fn answer(&self, request: hyper::Request<Incoming>) -> impl Future<Output = Reply> + Send;
 
+    /// What a request is counted as: one of a few words.
+    fn route(&self, path: &str) -> &'static str;
+
     /// What an answer may take, and whether bodies are read there.
     fn terms(&self, _method: &Method, _path: &str) -> Terms {
         Terms { deadline: DEADLINE, reads_bodies: false, phase: Phase::Answer }
@@ -179,6 +182,7 @@ fn protocol() -> http1::Builder {
 
 async fn answer(routes: &impl Routes, Terms { deadline, reads_bodies, .. }: Terms, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
     let unread_body = !reads_bodies && !request.body().is_end_stream();
+    let route = routes.route(request.uri().path());
     let mut reply = match timeout(deadline, routes.answer(request)).await {
         Ok(reply) => reply,
         Err(_) => Fault::Late.into(),
@@ -187,6 +191,7 @@ async fn answer(routes: &impl Routes, Terms { deadline, reads_bodies, .. }: Term
         // What follows a body on the connection can't be found without reading it.
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    metrics::counter!("atrarium_http_requests_total", "route" => route, "status" => reply.status().as_str().to_owned()).increment(1);
     Ok(reply)
 }
 

@@ -48,12 +48,12 @@ impl Committer {
         let (told, noticed) = (queue.clone(), changes.clone());
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
             for batch in incoming {
+                metrics::histogram!("atrarium_batch_events").record(batch.events as f64);
                 let result = commit(&store, &batch.layer);
                 if result.is_ok() {
                     // First of all: whoever waits until the batch is settled reads what was derived from these rows.
                     noticed.note(&batch.layer);
                     told.done(batch.events, batch.last_row);
-                    metrics::gauge!("atrarium_queue_depth").set(told.depth() as f64);
                 }
                 if outcome.send(result).is_err() {
                     return;

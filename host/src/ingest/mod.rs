@@ -212,7 +212,7 @@ impl Ingest {
 
         let records = judge::records(&mut self.filter, &taken.events);
         let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now };
-        let mut outcomes = [0; Outcome::LABELS.len()];
+        let mut outcomes = [[0; Outcome::LABELS.len()]; Body::KINDS.len()];
         for (event, record) in taken.events.iter().zip(records) {
             let outcome = match &event.body {
                 Body::Commit(commit) => facts.commit(&event.did, commit, record)?,
@@ -228,11 +228,9 @@ impl Ingest {
                     retry::order(facts.view, order, now)?
                 }
             };
-            outcomes[outcome as usize] += 1;
+            outcomes[event.body.kind()][outcome as usize] += 1;
         }
-        for (label, count) in Outcome::LABELS.into_iter().zip(outcomes) {
-            metrics::counter!("atrarium_events_total", "outcome" => label).increment(count);
-        }
+        note_outcomes(&outcomes);
         self.sweep.step(&mut facts)?;
         let alarms = ring(&mut view, &mut agenda, now)?;
         let due = self.due_retries(&mut view, now)?;
@@ -351,6 +349,14 @@ impl Ingest {
                 tracing::debug!(%cause, "opening the database again failed");
             }
         })
+    }
+}
+
+fn note_outcomes(outcomes: &[[u64; Outcome::LABELS.len()]; Body::KINDS.len()]) {
+    for (kind, counts) in Body::KINDS.into_iter().zip(outcomes) {
+        for (outcome, count) in Outcome::LABELS.into_iter().zip(counts).filter(|(_, count)| **count > 0) {
+            metrics::counter!("atrarium_events_total", "kind" => kind, "outcome" => outcome).increment(*count);
+        }
     }
 }
 

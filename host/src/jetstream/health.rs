@@ -3,6 +3,7 @@
 //! The reader counts in plain integers ([`Counts`]) and hands them over once for each turn of its loop, since an atomic for
 //! each frame would cost as much as the search for our tag.
 
+use std::collections::VecDeque;
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -15,6 +16,10 @@ use super::{
     Gap,
     refusal::{Refusal, Refusals},
 };
+
+/// How often it is remembered where the reader stood, and how many times: half a minute in all.
+const STOOD_EVERY_US: u64 = 2_000_000;
+const STOOD: usize = 15;
 
 /// The receiver's state, to be read from any thread at any time. The numbers are those since the program started.
 #[derive(Debug, Default)]
@@ -47,6 +52,8 @@ pub struct Health {
     /// How often a stream began later than we had read, so that something is missing.
     pub gaps: AtomicU64,
     last_gap: Mutex<Option<Gap>>,
+    /// Where the reader stood lately: our clock and the cursor, the oldest first.
+    stood: Mutex<VecDeque<(u64, u64)>>,
     /// Frames whose time lies so far ahead that the cursor didn't follow. They count elsewhere as well.
     pub ahead: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
@@ -86,7 +93,22 @@ impl Health {
     /// Where the reader stands at this time of our clock.
     pub(super) fn note_position(&self, cursor_us: u64, now_us: u64) {
         self.time_us.store(cursor_us, Relaxed);
-        gauge!("atrarium_jetstream_lag_seconds").set(now_us.saturating_sub(cursor_us) as f64 / 1e6);
+        let mut stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
+        if stood.back().is_none_or(|(then, _)| now_us.saturating_sub(*then) >= STOOD_EVERY_US) {
+            stood.push_back((now_us, cursor_us));
+            if stood.len() > STOOD {
+                stood.pop_front();
+            }
+        }
+    }
+
+    /// Whether the reader is nearer to the network's present than it lately was, and so will reach it: by more than one second in twenty
+    /// over what is remembered of the last half minute.
+    pub fn is_catching_up(&self, now_us: u64) -> bool {
+        let (time_us, stood) = (self.time_us.load(Relaxed), self.stood.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some((then, read)) = stood.iter().find(|(then, _)| now_us.saturating_sub(*then) <= STOOD_EVERY_US * STOOD as u64) else { return false };
+        let passed = now_us.saturating_sub(*then);
+        time_us.saturating_sub(*read) > passed + passed / 20
     }
 }
 
@@ -131,5 +153,38 @@ impl Counts {
             health.refused[reason as usize].fetch_add(count, Relaxed);
             counter!("atrarium_jetstream_refused_total", "reason" => reason.name()).increment(count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+    const NOW: u64 = 1_795_176_000 * SECOND;
+
+    #[test]
+    fn who_reads_faster_than_the_clock_catches_up() {
+        let check = |each_second: u64, expected: bool| {
+            let health = Health::default();
+            for second in 0..60 {
+                // An hour behind at the beginning.
+                health.note_position(NOW - 3_600 * SECOND + second * each_second, NOW + second * SECOND);
+            }
+            assert_eq!(health.is_catching_up(NOW + 60 * SECOND), expected, "{each_second} µs of the stream in a second");
+        };
+        for (each_second, expected) in [(0, false), (SECOND / 2, false), (SECOND, false), (2 * SECOND, true), (100 * SECOND, true)] {
+            check(each_second, expected);
+        }
+    }
+
+    #[test]
+    fn who_has_read_nothing_for_long_does_not_catch_up() {
+        let health = Health::default();
+        assert!(!health.is_catching_up(NOW));
+        health.note_position(NOW - 3_600 * SECOND, NOW);
+        health.note_position(NOW - 1_800 * SECOND, NOW + 10 * SECOND);
+        assert!(health.is_catching_up(NOW + 10 * SECOND));
+        assert!(!health.is_catching_up(NOW + 600 * SECOND), "what was ten minutes ago says nothing of now");
     }
 }

@@ -147,9 +147,17 @@ impl Caller {
 
 impl HttpClient for Caller {
     async fn send_http(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Box<dyn StdError + Send + Sync + 'static>> {
-        let body = if request.uri().path().ends_with(".getRecord") { RECORD_BYTES } else { OTHER_BYTES };
+        let call = called(request.uri().path());
+        let body = if call == "getRecord" { RECORD_BYTES } else { OTHER_BYTES };
         let limits = Limits { deadline: PATIENCE, body };
-        let response = self.0.send(outgoing(request)?, limits).await.map_err(Failure::Other)?;
+        let outcome = self.0.send(outgoing(request)?, limits).await;
+        let kind = match &outcome {
+            Ok(response) if response.status() == 200 => "done",
+            Ok(_) => "refused",
+            Err(error) => error.kind(),
+        };
+        metrics::counter!("atrarium_pds_calls_total", "call" => call, "outcome" => kind).increment(1);
+        let response = outcome.map_err(Failure::Other)?;
         if response.status() != 200 {
             return Err(Failure::of(&response).into());
         }
@@ -172,6 +180,14 @@ impl SessionManager for Caller {
     async fn did(&self) -> Option<Did> {
         Did::new(self.0.did().to_owned()).ok()
     }
+}
+
+/// What is called, as a label of a number: the last part of the method's name.
+fn called(path: &str) -> &'static str {
+    const CALLS: [&str; 9] =
+        ["getRecord", "putRecord", "createRecord", "deleteRecord", "applyWrites", "getLatestCommit", "createSession", "refreshSession", "deleteSession"];
+    let name = path.rsplit('.').next().unwrap_or_default();
+    CALLS.into_iter().find(|call| *call == name).unwrap_or("other")
 }
 
 /// The request as our client makes it.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redb::{Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableError};
+use redb::{Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend, TableError};
 use serde::de::DeserializeOwned;
 
 use super::layer::Layer;
@@ -300,6 +300,12 @@ impl Snapshot {
     /// A value that the host itself wrote, taken apart.
     pub fn read<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, StoreError> {
         self.get(table, key)?.map(|bytes| decode(table, key, &bytes)).transpose()
+    }
+
+    /// How many rows a table has.
+    pub fn len(&self, table: Table) -> Result<u64, StoreError> {
+        let Some(open) = self.table(table)? else { return Ok(0) };
+        ReadableTableMetadata::len(open).map_err(|cause| StoreError::failed("reading")(cause.into()))
     }
 
     /// A counter; zero if it was never set.

@@ -9,9 +9,10 @@
 //! row = sequence u64 → [Event]     at most ROW_EVENTS events, so that a batch of the consumer has a bound
 //! ```
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -25,6 +26,11 @@ use crate::event::Event;
 
 /// Events in one row at most.
 const ROW_EVENTS: usize = 256;
+
+/// How finely the age of the queue is known, and how finely once so many of these steps wait: a quarter of an hour's.
+const AGE_STEP: Duration = Duration::from_millis(100);
+const AGE_STEP_LATER: Duration = Duration::from_secs(60);
+const AGE_STEPS: usize = 10_000;
 
 const CURSOR: &[u8] = b"cursor";
 
@@ -49,6 +55,8 @@ struct Inner {
     grew: Condvar,
     /// The first row whose effects are not known to be durable.
     unsettled: watch::Sender<u64>,
+    /// When rows were appended that are not done with: each of these and those up to the next one, the first of them at least so long ago.
+    ages: Mutex<VecDeque<(u64, Instant)>>,
 }
 
 /// Where the stream was left, as the receiver understands it.
@@ -80,6 +88,8 @@ impl Queue {
         })?;
         let next = next_of(&snapshot)?.map_or(next, |stored| stored.max(next));
         drop(snapshot);
+        // Of what an earlier run left it isn't known how long it has waited: since now at least.
+        let ages = if depth > 0 { VecDeque::from([(0, Instant::now())]) } else { VecDeque::new() };
         match unreadable {
             Some(cause) => Err(cause),
             None => Ok(Self(Arc::new(Inner {
@@ -91,6 +101,7 @@ impl Queue {
                 appended: Mutex::new(0),
                 grew: Condvar::new(),
                 unsettled: watch::Sender::new(0),
+                ages: Mutex::new(ages),
             }))),
         }
     }
@@ -133,6 +144,9 @@ impl Queue {
         }
         *unsure = false;
         self.0.next.store(sequence, Ordering::Release);
+        if sequence > first {
+            self.0.begin_ages(first);
+        }
         *self.0.appended.lock().unwrap_or_else(PoisonError::into_inner) += sequence - first;
         self.0.grew.notify_all();
         Ok(sequence)
@@ -183,8 +197,16 @@ impl Queue {
     pub fn done(&self, events: usize, last_row: Option<u64>) {
         self.0.depth.fetch_sub(events as u64, Ordering::AcqRel);
         if let Some(row) = last_row {
+            self.0.end_ages(row);
             self.0.unsettled.send_if_modified(|unsettled| std::mem::replace(unsettled, (row + 1).max(*unsettled)) != row + 1);
         }
+    }
+
+    /// For how long the first event that waits or is in work has done so, to a tenth of a second; nothing if there is none. What an earlier
+    /// run left counts since the start of this one.
+    pub fn age(&self) -> Duration {
+        let first = self.0.ages.lock().unwrap_or_else(PoisonError::into_inner).front().map(|(_, since)| since.elapsed());
+        first.filter(|_| self.depth() > 0).unwrap_or_default()
     }
 
     /// Waits until all before this row has had its effects, and they can be read.
@@ -217,6 +239,24 @@ impl Queue {
     }
 }
 
+impl Inner {
+    /// Rows from this one on have just been appended.
+    fn begin_ages(&self, first: u64) {
+        let mut ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = if ages.len() < AGE_STEPS { AGE_STEP } else { AGE_STEP_LATER };
+        if ages.back().is_none_or(|(_, since)| since.elapsed() >= step) {
+            ages.push_back((first, Instant::now()));
+        }
+    }
+
+    /// Rows up to this one are done with.
+    fn end_ages(&self, last: u64) {
+        let mut ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        // An entry stands for all rows before the next one's.
+        while ages.get(1).map_or(self.next.load(Ordering::Acquire), |(row, _)| *row) <= last + 1 && ages.pop_front().is_some() {}
+    }
+}
+
 fn next_of(snapshot: &Snapshot) -> Result<Option<u64>, StoreError> {
     Ok(snapshot.get(Table::Meta, NEXT)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes))
 }
@@ -228,4 +268,32 @@ fn decode_row(key: &[u8], value: &[u8]) -> Result<(u64, Vec<Event>), StoreError>
         cause: "not a sequence".to_owned(),
     })?;
     Ok((sequence, decode(Table::Queue, key, value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Body;
+    use crate::jetstream::Cursor;
+    use crate::store::Options;
+
+    #[test]
+    fn the_queue_is_as_old_as_the_first_event_that_is_not_done_with() {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new file");
+        let queue = Queue::open(store, 100).expect("a new file");
+        let event = || Event { did: "did:plc:a".to_owned(), body: Body::Want };
+        let append = |events: usize| queue.append(&vec![event(); events], None::<&Cursor>).expect("a healthy disk");
+        assert_eq!(queue.age(), Duration::ZERO, "an empty one has no age");
+        let first = append(2);
+        std::thread::sleep(AGE_STEP * 2);
+        assert!(queue.age() >= AGE_STEP * 2);
+        let second = append(1);
+        queue.done(2, Some(first - 1));
+        assert!(queue.age() < AGE_STEP * 2, "the first two are done with: {:?}", queue.age());
+        std::thread::sleep(AGE_STEP);
+        assert!(queue.age() >= AGE_STEP, "the third one waits");
+        queue.done(1, Some(second - 1));
+        assert_eq!((queue.depth(), queue.age()), (0, Duration::ZERO));
+    }
 }

@@ -185,6 +185,8 @@ impl Inner {
     fn weigh(&self, running: &Running, run: Run) -> Option<Asked> {
         let now_ms = self.clock.now_ms();
         metrics::histogram!("atrarium_mix_seconds").record(run.took.as_secs_f64());
+        metrics::counter!("atrarium_mix_fuel_total").increment(run.fuel);
+        self.loads.burn(&running.uri, run.fuel);
         if !run.printed.is_empty() {
             self.note(&running.uri, Kind::Said, running.number, &run.printed);
         }

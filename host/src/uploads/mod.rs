@@ -51,7 +51,7 @@ use journal::{Journals, Kind, Line};
 use turnstile::Turnstile;
 
 use crate::clock::Clock;
-use crate::community::Changes;
+use crate::community::{Changes, Loads};
 use crate::sandbox::strangers::{Aside, Strangers};
 use crate::store::{State, StateError};
 
@@ -66,6 +66,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Who listens to a community hears of its mix.
     pub changes: Changes,
+    /// Where it is counted what communities' mixes use.
+    pub loads: Loads,
     /// Where compiled code is kept.
     pub directory: PathBuf,
     /// This program's own file, which admits components when it is told to.
@@ -155,6 +157,7 @@ struct Inner {
     strangers: Strangers,
     clock: Clock,
     changes: Changes,
+    loads: Loads,
     directory: PathBuf,
     program: PathBuf,
     settings: Settings,
@@ -179,7 +182,7 @@ struct Inner {
 impl Uploads {
     /// The mixes in this database, and the work that has to be done for them.
     pub fn open(parts: Parts) -> Result<(Self, Admissions), UploadError> {
-        let Parts { state, strangers, middle, slow, clock, changes, directory, program, settings } = parts;
+        let Parts { state, strangers, middle, slow, clock, changes, loads, directory, program, settings } = parts;
         admissions::prepare(&directory)?;
         let catalogue = Catalogue::read(&state)?;
         let (jobs, todo) = mpsc::unbounded_channel();
@@ -189,6 +192,7 @@ impl Uploads {
             strangers,
             clock,
             changes,
+            loads,
             directory,
             program,
             settings,

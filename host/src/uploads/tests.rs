@@ -52,6 +52,7 @@ impl Host {
             middle: Aside::start("middle").expect("a thread"),
             slow: Aside::start("slow").expect("a thread"),
             clock: clock.clone(),
+            loads: crate::community::Loads::default(),
             changes: Changes::new(clock.clone(), 0),
             directory: folder.path().join("compiled"),
             program: program(folder.path()),

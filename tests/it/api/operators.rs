@@ -2,6 +2,7 @@
 
 use atrarium::store::Table;
 use atrarium_tests::network::did;
+use atrarium_tests::scene::TAG;
 use atrarium_tests::world::NOW;
 use serde_json::{Value, json};
 
@@ -36,10 +37,14 @@ async fn an_operator_sees_how_the_host_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_who_keeps_the_host_busy() {
-    let town = Town::new().await;
+    let mut town = Town::new().await;
+    // Thirty batches for one; a few for the other.
+    for n in 0..30 {
+        town.world.post(&did("olga"), &format!("busy{n}"), TAG, NOW - 1_000 - n);
+        town.world.settled().await;
+    }
     let mut oscar = town.signed_in("oscar");
     let loads = oscar.reads("/api/operator/load").await["communities"].clone();
-    // Five posts, three memberships and an action for one; nothing but its config for the other.
     let of = |loads: &Value, id: &str| {
         loads.as_array().and_then(|all| all.iter().find(|load| load["id"] == json!(id)).cloned()).unwrap_or_else(|| panic!("{id}: {loads}"))
     };

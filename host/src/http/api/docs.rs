@@ -16,6 +16,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::Api;
 use super::cookies::{Baker, Kind};
+use crate::version::VERSION;
 
 const DOCUMENT: &str = "/api/openapi.json";
 const PAGES: &str = "/api/docs";
@@ -42,7 +43,7 @@ pub(super) fn description(baker: Baker) -> OpenApi {
         .description(Some("An access token of ours; or, for reading, a service-auth token of the user's server for `net.atrarium.dashboard.read`"));
     let cookie = ApiKeyValue::with_description(baker.name(Kind::Access), "A browser's; what changes something then needs the header `x-csrf-token`");
     OpenApiBuilder::new()
-        .info(InfoBuilder::new().title("Atrarium").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT)).build())
+        .info(InfoBuilder::new().title("Atrarium").version(VERSION).description(Some(ABOUT)).build())
         // Wherever the document was read: its pages can be tried at each address that leads here.
         .servers(Some([ServerBuilder::new().url("/").build()]))
         .components(Some(

@@ -14,6 +14,7 @@ use super::caller::Asking;
 use super::cookies::Kind;
 use super::error::ErrorBody;
 use crate::clock::datetime;
+use crate::version::VERSION;
 
 /// What a page begins with.
 #[derive(Serialize, ToSchema)]
@@ -58,11 +59,6 @@ pub(super) async fn start(State(api): State<Api>, Extension(asking): Extension<A
     let token = api.baker.shown(&jar, Kind::Access);
     let expires_at = token.and_then(|token| api.sessions.expires_ms(&token)).map(datetime);
     let renewable = api.baker.shown(&jar, Kind::Refresh).is_some();
-    let host = Facts {
-        version: env!("CARGO_PKG_VERSION"),
-        app_passwords: api.sessions.takes_app_passwords(),
-        appview: api.appview.clone(),
-        visits: api.visitor.is_some(),
-    };
+    let host = Facts { version: VERSION, app_passwords: api.sessions.takes_app_passwords(), appview: api.appview.clone(), visits: api.visitor.is_some() };
     Json(Start { caller: asking.caller.map(|caller| Me::of(&api, caller)), expires_at, renewable, host })
 }

@@ -25,6 +25,10 @@ use crate::http::server::{Routes, Terms, serve};
 struct Only(Router);
 
 impl Routes for Only {
+    fn route(&self, _path: &str) -> &'static str {
+        "test"
+    }
+
     async fn answer(&self, request: hyper::Request<Incoming>) -> Reply {
         let answer: Result<_, Infallible> = self.0.clone().oneshot(request.map(axum::body::Body::new)).await;
         answer.unwrap_or_else(|never| match never {}).map(Payload::Stream)

@@ -127,6 +127,10 @@ async fn stopping_answers_what_was_asked_and_ends() {
 struct Patient(Arc<Mutex<()>>);
 
 impl server::Routes for Patient {
+    fn route(&self, _path: &str) -> &'static str {
+        "test"
+    }
+
     async fn answer(&self, _: hyper::Request<Incoming>) -> reply::Reply {
         let _told = self.0.lock().await;
         reply::ok(reply::TEXT, reply::NO_STORE, "at last".into())

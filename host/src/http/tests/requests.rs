@@ -151,25 +151,32 @@ async fn errors_carry_the_headers_that_callers_need() {
 
 #[tokio::test(start_paused = true)]
 async fn the_admin_listener_tells_operators_and_serves_no_feed() {
-    let metrics = crate::telemetry::install();
+    let numbers = crate::telemetry::install();
     let blocked = Arc::new(AtomicBool::new(true));
     let seen = blocked.clone();
-    let readiness = move || match seen.load(Ordering::Relaxed) {
-        true => Readiness { reasons: vec!["the index is being rebuilt".to_owned()] },
-        false => Readiness::default(),
+    let readiness = move || {
+        let reasons = if seen.load(Ordering::Relaxed) { vec!["the index is being rebuilt".to_owned()] } else { vec![] };
+        let firehose = Firehose { connected: true, lag_seconds: Some(0.25), catching_up: false, silent_seconds: 0.0 };
+        Readiness { ready: reasons.is_empty(), reasons, database: "open", firehose, queue_depth: 3 }
     };
-    let server = Server::start(|listener, stop| serve_admin(listener, metrics, readiness, stop)).await;
+    let look_up = || "atrarium_looked_up 1\n".to_owned();
+    let gauges = Gauges { readiness: Box::new(readiness), look_up: Arc::new(look_up) };
+    let server = Server::start(|listener, stop| serve_admin(listener, numbers, gauges, stop)).await;
     let check = async |target: &str, expected: &str, contains: &str| {
         let answer = server.get(target).await;
         assert_eq!(status(&answer), expected, "{target}: {answer}");
         assert!(body(&answer).contains(contains), "{target}: {answer}");
     };
     check("/live", "200", r#"{"live":true}"#).await;
-    check("/ready", "503", r#"{"ready":false,"reasons":["the index is being rebuilt"]}"#).await;
+    check("/ready", "503", r#"{"ready":false,"reasons":["the index is being rebuilt"],"database":"open""#).await;
     blocked.store(false, Ordering::Relaxed);
-    check("/ready", "200", r#"{"ready":true,"reasons":[]}"#).await;
+    let firehose = r#""firehose":{"connected":true,"lagSeconds":0.25,"catchingUp":false,"silentSeconds":0.0},"queueDepth":3}"#;
+    check("/ready", "200", &format!(r#"{{"ready":true,"reasons":[],"database":"open",{firehose}"#)).await;
     metrics::histogram!("atrarium_test_seconds").record(0.003);
     check("/metrics", "200", "atrarium_test_seconds_bucket{le=\"0.005\"} 1").await;
+    check("/metrics", "200", "atrarium_looked_up 1").await;
+    check("/metrics", "200", "\nprocess_resident_memory_bytes ").await;
+    check("/metrics", "200", "# HELP atrarium_skeleton_late_total Pages that came later than the AppView waits").await;
     for target in ["/", "/xrpc/_health", SKELETON, "/.well-known/did.json", "/metrics/"] {
         check(target, "404", "NotFound").await;
     }
