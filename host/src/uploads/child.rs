@@ -20,6 +20,9 @@ const ANSWER: u64 = 64 << 10;
 /// The process may last this many times as long as it may compute: it is the nicest on the machine.
 const WAITING: u32 = 4;
 
+/// Signals by which people and systems end a process; no component can bring them about: hang-up, interrupt, quit, termination.
+const TOLD: [i32; 4] = [1, 2, 3, 15];
+
 /// What one admission may take, beside what a call may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -36,6 +39,9 @@ pub enum ChildError {
     Start { program: PathBuf, cause: std::io::Error },
     #[error("its answer can't be read: {0}")]
     Answer(String),
+    /// The same signal may have come to the whole program, as Ctrl-C does.
+    #[error("somebody ended the process that was looking at it")]
+    Told,
 }
 
 /// Lets a process look at the component in this file; if it is admitted, its compiled code is in `output`.
@@ -61,6 +67,7 @@ pub async fn admit(program: &Path, input: &Path, output: &Path, allowance: &Allo
     };
     match tokio::time::timeout(bounds.compute * WAITING, listening).await {
         Ok(Ok((text, status))) if status.success() => serde_json::from_slice(&text).map_err(|cause| ChildError::Answer(cause.to_string())),
+        Ok(Ok((_, status))) if status.signal().is_some_and(|signal| TOLD.contains(&signal)) => Err(ChildError::Told),
         Ok(Ok((_, status))) => Ok(Verdict::Refused(sentence(status, bounds))),
         Ok(Err(cause)) => Err(cause),
         // Dropping the process kills it.
