@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use opening::StartError;
-use opening::{Opened, lock, open, whole};
+use opening::{Opened, open, whole};
+pub use opening::{StartError, lock};
 use pulse::Pulse;
 
 use crate::backfill::{self, Announce, Backfill, Locate, Progress};
@@ -37,7 +37,7 @@ use crate::community::{Bounds, Changes, Loads, Registry};
 use crate::config::Config;
 use crate::dashboard::{self, Dashboard};
 use crate::feed::Feeds;
-use crate::http::{self, Service};
+use crate::http::{self, Service, control};
 use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
@@ -48,6 +48,7 @@ use crate::session::{self, Sessions};
 use crate::store::db::Backend;
 use crate::store::{Options, Queue, State, Store};
 use crate::telemetry;
+use crate::upkeep::{self, Doing, Upkeep};
 use crate::uploads::Uploads;
 use crate::version::{COMMIT, VERSION};
 use crate::vital::Vital;
@@ -122,6 +123,7 @@ pub struct App {
     /// Set when ingest shall end.
     ending: Arc<AtomicBool>,
     vital: Vital,
+    awake: Arc<AtomicUsize>,
     _lock: File,
 }
 
@@ -134,6 +136,7 @@ impl App {
         let began_us = clock.now_us();
         let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let lock = lock(&config.data_dir)?;
+        let operator = control::bind(&config.data_dir);
         let path = config.data_dir.join("index.redb");
         let Opened { store, queue, resume, known } =
             whole(&path, || open(Options { path: path.clone(), cache: config.cache_bytes, backend }, config.queue_limit))?;
@@ -207,6 +210,13 @@ impl App {
             vital.task("backfill", Backfill::new(parts).run(stop.clone()))
         });
         let apply = api::apply(&send, queue.clone());
+        let upkeep = Upkeep::new(upkeep::Parts {
+            store: store.clone(),
+            state: Some(state.clone()),
+            loads: Some(loads.clone()),
+            doing: Doing::Now(apply.clone()),
+            data_dir: config.data_dir.clone(),
+        });
         // The writer ends when nobody can bring anything any more.
         drop(send);
 
@@ -244,7 +254,7 @@ impl App {
             store: store.clone(),
             queue: queue.clone(),
             loads,
-            awake,
+            awake: Arc::clone(&awake),
             clock: clock.clone(),
             began_us,
             data_dir: config.data_dir.clone(),
@@ -284,9 +294,17 @@ impl App {
         let servers = vital.task("HTTP server", {
             let (feeds, stop) = (feeds.clone(), stop.clone());
             async move {
-                let (public, admin) =
-                    (http::serve_public(public, feeds, auth, service, Some(api), stop.clone()), http::serve_admin(admin, numbers, pulse.gauges(), stop));
-                tokio::join!(public, admin);
+                let (public, admin) = (
+                    http::serve_public(public, feeds, auth, service, Some(api), stop.clone()),
+                    http::serve_admin(admin, numbers, pulse.gauges(), stop.clone()),
+                );
+                let operator = async {
+                    match operator {
+                        Ok(listener) => control::serve(listener, upkeep, stop.clone()).await,
+                        Err(cause) => tracing::error!(%cause, "the operator's socket can't be made: commands don't reach this server"),
+                    }
+                };
+                tokio::join!(public, admin, operator);
             }
         });
         Ok(Self {
@@ -311,8 +329,14 @@ impl App {
             ingest,
             ending,
             vital,
+            awake,
             _lock: lock,
         })
+    }
+
+    /// Communities' objects that are in memory.
+    pub fn awake(&self) -> usize {
+        self.awake.load(Ordering::Relaxed)
     }
 
     /// Waits until the program is told to stop, or has to, and for its orderly end.

@@ -41,11 +41,14 @@ pub enum Body {
     Gap,
     /// Something is to be done with a dead letter. The event belongs to no repo, and its DID is empty.
     Order(Order),
+    /// An operator wants something done with a community's object. The event belongs to no repo, and its DID is empty.
+    Object(ObjectOrder),
 }
 
 impl Body {
     /// All that [`Body::kind`] answers.
-    pub const KINDS: [&'static str; 12] = ["post", "community", "membership", "action", "account", "status", "listed", "want", "read", "found", "gap", "order"];
+    pub const KINDS: [&'static str; 13] =
+        ["post", "community", "membership", "action", "account", "status", "listed", "want", "read", "found", "gap", "order", "object"];
 
     /// What it is about, as a position in [`Body::KINDS`].
     pub fn kind(&self) -> usize {
@@ -64,8 +67,25 @@ impl Body {
             Self::Found(_) => 9,
             Self::Gap => 10,
             Self::Order(_) => 11,
+            Self::Object(_) => 12,
         }
     }
+}
+
+/// What an operator wants with a community's object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectOrder {
+    /// The AT-URI of the community's config.
+    pub community: String,
+    pub what: ObjectWhat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ObjectWhat {
+    /// It is let go from memory, and made anew when it is next told something.
+    Evict,
+    /// What it has stored is thrown away, and it is told everything anew.
+    Rebuild,
 }
 
 /// What an owner or an operator wants with a dead letter.

@@ -6,9 +6,11 @@
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -70,6 +72,14 @@ fn is_target(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-'))
 }
 
+/// What changes the level of the log that [`init`] has begun.
+static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
+
+/// Lets another level pass from now on. `false` if the log isn't this module's: nothing has begun it, or somebody else has.
+pub fn set(level: &Level) -> bool {
+    FILTER.get().is_some_and(|filter| filter.reload(level.0.clone()).is_ok())
+}
+
 /// Sends the log to stderr from now on. A second call changes nothing, so that tests can start the program twice.
 pub fn init(level: &Level, format: Format) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
@@ -78,7 +88,10 @@ pub fn init(level: &Level, format: Format) {
         Format::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
     };
     // The one error is that a subscriber is there already.
-    drop(tracing_subscriber::registry().with(lines.with_filter(level.0.clone())).try_init());
+    let (filter, handle) = reload::Layer::new(level.0.clone());
+    if tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().is_ok() {
+        let _ = FILTER.set(handle);
+    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use atrarium::app::{App, Edges};
 use atrarium::authoring;
 use atrarium::cli::mix::Mix;
+use atrarium::cli::operate::Operate;
 use atrarium::cli::{self, Command};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
-use atrarium::logging;
 use atrarium::sandbox::Reload;
 use atrarium::sandbox::strangers::confined;
+use atrarium::{logging, operating};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             say(&text);
             return ExitCode::SUCCESS;
         }
+        Ok(Command::Operate(operate)) => command(operate),
         Ok(Command::Mix(mix)) => author(mix),
         Ok(Command::Admit(task)) => confined::run(&task).map(|verdict| say(&verdict)),
         Ok(Command::Serve(config)) => run(*config, Task::Serve),
@@ -49,6 +51,14 @@ fn main() -> ExitCode {
 fn say(text: &str) {
     // Who closes our standard output doesn't want to read it.
     drop(writeln!(std::io::stdout(), "{}", text.trim_end()));
+}
+
+/// What an operator asks for. Standard output has the answer, and nothing else.
+fn command(operate: Operate) -> Result<(), String> {
+    let quiet = "error".parse().map_err(str::to_owned)?;
+    logging::init(&quiet, operate.config.log_format);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
+    runtime.block_on(operating::run(operate)).map(|text| say(&text))
 }
 
 /// What authors of mixes ask for.

@@ -72,6 +72,19 @@ impl Launch<'_> {
     }
 }
 
+/// What an operator's command says, and whether it went well. `command` is its words, without spaces in any of them.
+pub async fn operate(directory: &Path, command: &str) -> Result<String, String> {
+    let mut process = Command::new(binary());
+    process.args(command.split_whitespace()).arg("--data-dir").arg(directory).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, process.output()).await.expect("it ends").expect("the binary can be started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    match output.status.code() {
+        Some(0) => Ok(text(&output.stdout)),
+        Some(1) => Err(text(&output.stderr)),
+        _ => panic!("{command}: {output:?}"),
+    }
+}
+
 /// What `atrarium backfill` says on its standard output, and how it ended.
 pub async fn backfill(directory: &Path, flags: &[&str]) -> (ExitStatus, String) {
     let mut command = Command::new(binary());

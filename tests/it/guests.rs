@@ -30,7 +30,7 @@ pub(crate) fn hostile(name: &str) -> Vec<u8> {
 }
 
 /// A world in which these components are hostile. Their folder has to live as long.
-async fn world_with(names: &[&str]) -> (World, tempfile::TempDir) {
+pub(crate) async fn world_with(names: &[&str]) -> (World, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("tests need a temporary directory");
     for name in names {
         std::fs::write(folder.path().join(name).with_extension("wasm"), hostile(name)).expect("the folder is ours");

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 /// The floors of `host/src`, from the ground.
 const FLOORS: &[(u8, &[&str])] = &[
     (1, &["jetstream", "store", "config", "logging", "telemetry", "clock", "event", "record", "vital", "machine", "version", "outbound", "identity"]),
-    (2, &["sandbox", "cli", "pds", "session"]),
-    (3, &["community", "feed", "dashboard", "uploads"]),
+    (2, &["sandbox", "pds", "session"]),
+    (3, &["community", "feed", "dashboard", "uploads", "upkeep", "cli"]),
     (4, &["ingest", "http", "backfill"]),
-    (5, &["app", "demo", "authoring"]),
+    (5, &["app", "demo", "authoring", "operating"]),
     (6, &["main", "lib"]),
 ];
 

@@ -72,7 +72,7 @@ pub(super) fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>)
 }
 
 /// Takes the data directory for this process.
-pub(super) fn lock(directory: &Path) -> Result<File, StartError> {
+pub fn lock(directory: &Path) -> Result<File, StartError> {
     let failed = |cause| StartError::DataDir { path: directory.to_owned(), cause };
     std::fs::create_dir_all(directory).map_err(failed)?;
     let file = File::options().create(true).truncate(false).write(true).open(directory.join("lock")).map_err(failed)?;

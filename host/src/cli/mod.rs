@@ -4,6 +4,8 @@
 //! atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
 //! atrarium backfill [OPTIONS]                  reads repos until nothing is left to be read, and ends
 //! atrarium demo [OPTIONS]                      the same on a replay, with data of its own
+//! atrarium dead-letters|communities|db …       what an operator asks, of a server that runs or of its data
+//! atrarium backup|restore|log-level …
 //! atrarium mix new|check|run|bench …           what an author of a mix does at home
 //! atrarium --version | --help
 //! ```
@@ -15,6 +17,7 @@
 //! Nothing is printed here and the process goes on: `main` decides what to do with a [`Command`] or with [`Mistakes`].
 
 pub mod mix;
+pub mod operate;
 
 use std::ffi::OsString;
 
@@ -33,6 +36,8 @@ pub enum Command {
     /// With the options of `serve`.
     Backfill(Box<Config>),
     Demo(Demo),
+    /// What an operator asks.
+    Operate(operate::Operate),
     /// What authors of mixes do at home.
     Mix(mix::Mix),
     /// Look at a component in a process that has nothing else to do; only the program itself asks for it.
@@ -68,6 +73,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
             Ok(if name == "serve" { Command::Serve(config) } else { Command::Backfill(config) })
         }
         Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
+        Some((name, matches)) if operate::NAMES.contains(&name) => {
+            let flags = flags(operate::innermost(matches), operate::OPTIONS.iter().copied());
+            let given = Given::collect(&flags, environment, &mut mistakes);
+            operate::parse(name, matches, Box::new(config::validate(&given, mistakes)?)).map(Command::Operate)
+        }
         Some(("mix", matches)) => mix::parse(matches, mistakes).map(Command::Mix),
         Some(("admit", matches)) => admit(matches).map(Command::Admit).ok_or(mistakes),
         _ => Err(mistakes),
@@ -145,7 +155,9 @@ fn grammar() -> clap::Command {
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommands([serve, backfill, demo, mix::grammar(), admission()])
+        .subcommands([serve, backfill, demo])
+        .subcommands(operate::grammar())
+        .subcommands([mix::grammar(), admission()])
 }
 
 /// What the server starts for each upload. No person is meant to type it, so it is in no help.

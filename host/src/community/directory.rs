@@ -126,12 +126,19 @@ pub fn renew(view: &mut View, id: CommunityId, config: Config) -> Result<bool, S
     Ok(moved)
 }
 
-/// Closes a community; nothing of it remains but the records.
-pub fn close(view: &mut View, id: CommunityId) -> Result<(), StoreError> {
+/// Throws away all that a community's object has stored and shown; it must be told everything anew.
+pub fn empty(view: &mut View, id: CommunityId) -> Result<(), StoreError> {
     let Some(community) = by_number(view, id)? else { return Ok(()) };
     wipe(view, id, community.config.hashtag)?;
     view.clear(Table::Retries, &Span::prefix(Key::community(id)))?;
     view.clear(Table::DeadLetters, &Span::prefix(Key::community(id)))?;
+    Ok(())
+}
+
+/// Closes a community; nothing of it remains but the records.
+pub fn close(view: &mut View, id: CommunityId) -> Result<(), StoreError> {
+    let Some(community) = by_number(view, id)? else { return Ok(()) };
+    empty(view, id)?;
     view.delete(Table::Hashtags, hashtag_row(community.config.hashtag, id));
     view.delete(Table::Rkeys, called_row(&community.uri, &community.rkey, id));
     view.delete(Table::CommunityUris, community.uri);

@@ -29,7 +29,7 @@ impl Dashboard {
     }
 }
 
-pub(super) fn find(snapshot: &Snapshot, id: &str) -> Result<(CommunityId, Community), Problem> {
+pub fn find(snapshot: &Snapshot, id: &str) -> Result<(CommunityId, Community), Problem> {
     let nobody = || Problem::no_community(id);
     let is_id = id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
     let number = match RecordKey::from_uri(id) {
@@ -94,7 +94,7 @@ pub fn long_id(community: &Community) -> String {
 }
 
 /// The id that a community is called by: the short one where that is nobody else's.
-pub(super) fn id_of(snapshot: &Snapshot, id: CommunityId, community: &Community) -> Result<String, Problem> {
+pub fn id_of(snapshot: &Snapshot, id: CommunityId, community: &Community) -> Result<String, Problem> {
     match called(snapshot, &community.rkey) {
         Ok(Some(found)) if found == id => Ok(community.rkey.clone()),
         Ok(_) | Err(Problem::Conflict { .. }) => Ok(long_id(community)),

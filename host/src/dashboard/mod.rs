@@ -34,7 +34,7 @@ mod called;
 mod catalogue;
 mod communities;
 mod explain;
-mod find;
+pub mod find;
 mod handles;
 mod held;
 mod host;

@@ -9,6 +9,7 @@
 //!           /api/… /oauth/…                                      the dashboard API, on axum
 //!           anything else, in a browser                          a page of the dashboard
 //! admin     GET /metrics /live /ready                            for the operator; loopback by default
+//! socket    POST /ask  GET /backup                               for the operator's commands, in the data directory
 //!
 //! server.rs    accepts, limits, ends         skeleton.rs   from a query to a page
 //! patience.rs  how long a peer may take      query.rs      parameters, strictly
@@ -16,7 +17,7 @@
 //! admin.rs     the operator's routes         documents.rs  the JSON in them
 //! work.rs      on which thread a feed is read             api/      the dashboard API
 //! limits.rs    how often somebody may ask                 payload.rs   bodies, whole or streamed
-//! pages.rs     the dashboard's files
+//! pages.rs     the dashboard's files                       control/     the operator's socket, both its ends
 //! ```
 //!
 //! The feeds' five routes are matched by hand: they are what is asked thousands of times a second. Everything else is axum's.
@@ -27,6 +28,7 @@
 
 mod admin;
 mod api;
+pub mod control;
 mod documents;
 mod limits;
 mod pages;

@@ -21,7 +21,7 @@ pub struct Matters {
 #[derive(Debug, Default)]
 pub struct Agenda {
     communities: BTreeMap<CommunityId, Matters>,
-    /// Closed in this batch, or emptied: their instances are to be forgotten.
+    /// Closed in this batch, emptied, or to be let go: their instances are to be forgotten.
     emptied: BTreeSet<CommunityId>,
     /// Authors with more posts under a hashtag than before.
     crowded: BTreeSet<(Hashtag, String)>,
@@ -34,6 +34,11 @@ impl Agenda {
 
     pub fn add_everything(&mut self, community: CommunityId) {
         self.communities.entry(community).or_default().everything = true;
+        self.emptied.insert(community);
+    }
+
+    /// The object is let go, and told nothing for that.
+    pub fn let_go(&mut self, community: CommunityId) {
         self.emptied.insert(community);
     }
 

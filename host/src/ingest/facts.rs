@@ -12,7 +12,7 @@ use super::wants;
 use crate::community::held::{self, Bounds};
 use crate::community::letters::Subject;
 use crate::community::{Community, directory};
-use crate::event::{Account, AccountStatus, Collection, Commit, Listed, Operation, Rev, Status};
+use crate::event::{Account, AccountStatus, Collection, Commit, Listed, ObjectOrder, ObjectWhat, Operation, Rev, Status};
 use crate::record::{AccountFact, Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
 use crate::store::schema::{self, count};
 use crate::store::{Key, Span, StoreError, Table, View};
@@ -332,6 +332,19 @@ impl Facts<'_> {
             old.into_iter().for_each(|row| self.view.delete(Table::Actions, row));
             new.into_iter().for_each(|row| self.view.put(Table::Actions, row, Vec::new()));
         }
+    }
+
+    /// Does what an operator wants with a community's object; one of a community that isn't open is nobody's.
+    pub fn object(&mut self, order: &ObjectOrder) -> Result<Outcome, StoreError> {
+        let Some(community) = directory::number(self.view, &order.community)? else { return Ok(Outcome::Repeated) };
+        match order.what {
+            ObjectWhat::Evict => self.agenda.let_go(community),
+            ObjectWhat::Rebuild => {
+                directory::empty(self.view, community)?;
+                self.agenda.add_everything(community);
+            }
+        }
+        Ok(Outcome::Applied)
     }
 
     /// Opens, renews or closes the community of a config.

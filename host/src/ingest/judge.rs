@@ -36,7 +36,9 @@ pub(super) fn records(filter: &mut Filter, events: &[Event]) -> Vec<Option<Recor
 fn raw_record(event: &Event) -> Option<RawRecord<'_>> {
     match &event.body {
         Body::Commit(commit) => Some(RawRecord { did: &event.did, collection: commit.collection.nsid(), rkey: &commit.rkey, json: commit.record.as_deref()? }),
-        Body::Account(_) | Body::Status(_) | Body::Listed(_) | Body::Want | Body::Read(_) | Body::Found(_) | Body::Gap | Body::Order(_) => None,
+        Body::Account(_) | Body::Status(_) | Body::Listed(_) | Body::Want | Body::Read(_) | Body::Found(_) | Body::Gap | Body::Order(_) | Body::Object(_) => {
+            None
+        }
     }
 }
 

@@ -227,6 +227,7 @@ impl Ingest {
                     self.next_retry = earlier(self.next_retry, Some(now));
                     retry::order(facts.view, order, now)?
                 }
+                Body::Object(order) => facts.object(order)?,
             };
             outcomes[event.body.kind()][outcome as usize] += 1;
         }

@@ -5,6 +5,7 @@
 //! redb's own repair, is refused with a sentence that says what to do. `index.redb` may always be deleted and rebuilt.
 
 use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,7 +18,11 @@ use super::layer::Layer;
 use super::making::make_whole;
 use super::schema::{self, Table};
 use super::span::Span;
+use super::versions::{Step, Unfit, bring_up};
 use super::view::decode;
+
+/// Version 3 is the first that can be brought up, and the present one: an older file is thrown away, since all in it can be rebuilt.
+const STEPS: &[Step] = &[];
 
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +92,16 @@ struct Inner {
     failing: AtomicBool,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let database = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // Where redb has panicked over a damaged file it does so again when it closes it. The program is about to end, and must say why.
+        if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+            tracing::error!(path = %self.options.path.display(), "the database can't be closed in order: it is repaired when it is opened again, if it can be");
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Boxed(Box<dyn StorageBackend>);
 
@@ -128,15 +143,14 @@ impl Store {
     }
 
     fn check_version(&self) -> Result<(), StoreError> {
-        let found = self.snapshot()?.get(Table::Meta, b"version")?;
-        match found.as_deref().map(<[u8; 4]>::try_from) {
-            Some(Ok(bytes)) if u32::from_be_bytes(bytes) == schema::VERSION => Ok(()),
-            Some(bytes) => Err(StoreError::Version { path: self.0.options.path.clone(), found: bytes.map_or(0, u32::from_be_bytes) }),
-            None => {
-                let mut layer = Layer::default();
-                layer.set(Table::Meta, b"version".to_vec(), Some(schema::VERSION.to_be_bytes().to_vec()));
-                self.commit(&layer)
+        match bring_up(&*self.database()?, Table::Meta.definition(), schema::VERSION, STEPS) {
+            Ok(Some(found)) if found != schema::VERSION => {
+                tracing::info!(found, now = schema::VERSION, "the index was brought up to this version");
+                Ok(())
             }
+            Ok(_) => Ok(()),
+            Err(Unfit::Foreign(found)) => Err(StoreError::Version { path: self.0.options.path.clone(), found }),
+            Err(Unfit::Failed(cause)) => Err(StoreError::failed("bringing up its version")(cause)),
         }
     }
 
@@ -278,6 +292,10 @@ impl std::fmt::Debug for Snapshot {
 type Pair<'a> = (redb::AccessGuard<'a, &'static [u8]>, redb::AccessGuard<'a, &'static [u8]>);
 
 impl Snapshot {
+    pub(super) fn transaction(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+
     fn table(&self, table: Table) -> Result<Option<&Open>, StoreError> {
         let cell = &self.tables[table as usize];
         if let Some(open) = cell.get() {

@@ -6,7 +6,8 @@
 //! * [`span`]: ranges of keys.
 //! * [`queue`]: the durable queue.
 //! * [`state`]: the other database, small, with tables and failures of its own.
-//! * [`making`]: how either file is made, whole or not at all.
+//! * [`making`]: how either file is made, whole or not at all; [`versions`]: how one of an older version becomes one of this.
+//! * [`upkeep`]: what is in the files, whether they are whole, and copies of them.
 //!
 //! redb is named nowhere else. The store never decides what is written: `ingest` does, and nobody else may. What fails here
 //! fails whole: a commit is durable entirely or not at all, and after a failure the database is opened again.
@@ -18,6 +19,8 @@ pub mod queue;
 pub mod schema;
 pub mod span;
 pub mod state;
+pub mod upkeep;
+mod versions;
 pub mod view;
 
 pub use db::{Options, Snapshot, Store, StoreError};

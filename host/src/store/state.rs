@@ -20,9 +20,13 @@ use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, ReadableTableMetadata, TableDefinition, TableError};
 
 use super::making::make_whole;
+use super::versions::{Step, Unfit, bring_up};
 
 /// The version of the form of the rows.
 const VERSION: u32 = 1;
+
+/// How files of older versions become one of this: there is none yet.
+const STEPS: &[Step] = &[];
 
 /// redb's cache, in bytes. Rows are few and small.
 const CACHE: usize = 8 << 20;
@@ -42,6 +46,9 @@ pub enum StateError {
     /// The disk failed or is full; nothing was written. Worth trying again: the file is opened anew then.
     #[error("state.redb failed while {doing}: {cause}")]
     Failed { doing: &'static str, cause: String },
+    /// Nothing else is touched.
+    #[error("the copy {path} can't be written: {cause}")]
+    Copy { path: PathBuf, cause: String },
 }
 
 /// The tables.
@@ -74,7 +81,7 @@ pub enum Shelf {
 }
 
 impl Shelf {
-    const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Meta,
         Self::Sessions,
         Self::Owners,
@@ -89,7 +96,7 @@ impl Shelf {
         Self::Journals,
     ];
 
-    const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+    pub(super) const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
         TableDefinition::new(match self {
             Self::Meta => "meta",
             Self::Sessions => "sessions",
@@ -157,15 +164,15 @@ impl State {
     }
 
     fn check_version(&self) -> Result<(), StateError> {
-        match self.get(Shelf::Meta, b"version")?.as_deref().map(<[u8; 4]>::try_from) {
-            Some(Ok(bytes)) if u32::from_be_bytes(bytes) == VERSION => Ok(()),
-            Some(bytes) => Err(StateError::Version { path: self.0.path.clone(), found: bytes.map_or(0, u32::from_be_bytes) }),
-            None => {
-                let mut changes = Changes::default();
-                changes.put(Shelf::Meta, *b"version", VERSION.to_be_bytes());
-                self.commit(&changes)
+        self.with("bringing up its version", |database| match bring_up(database, Shelf::Meta.definition(), VERSION, STEPS) {
+            Ok(Some(found)) if found != VERSION => {
+                tracing::info!(found, now = VERSION, "state.redb was brought up to this version");
+                Ok(Ok(()))
             }
-        }
+            Ok(_) => Ok(Ok(())),
+            Err(Unfit::Foreign(found)) => Ok(Err(StateError::Version { path: self.0.path.clone(), found })),
+            Err(Unfit::Failed(cause)) => Err(cause),
+        })?
     }
 
     /// The value at this key.
@@ -230,7 +237,7 @@ impl State {
     }
 
     /// Opens the database if a failure has closed it, and closes it if this fails.
-    fn with<T>(&self, doing: &'static str, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StateError> {
+    pub(super) fn with<T>(&self, doing: &'static str, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StateError> {
         let failed = |cause: &dyn std::fmt::Display| StateError::Failed { doing, cause: cause.to_string() };
         loop {
             let held = self.0.database.read().unwrap_or_else(PoisonError::into_inner);
@@ -258,7 +265,8 @@ fn open(path: &Path) -> Result<Database, StateError> {
     database(path)
 }
 
-fn database(path: &Path) -> Result<Database, StateError> {
+/// The database in this file, which is its owner's alone; made if there is none, though not whole if that is cut short.
+pub(super) fn database(path: &Path) -> Result<Database, StateError> {
     let failed = |cause: io::Error| StateError::Open { path: path.to_owned(), cause: cause.to_string() };
     let backend = FileBackend::new(file(path).map_err(failed)?);
     let opened = backend.and_then(|backend| Database::builder().set_cache_size(CACHE).create_with_backend(backend));

@@ -1,0 +1,235 @@
+//! What an operator asks of the program's data, from a terminal: dead letters, communities, the databases.
+//!
+//! ```text
+//! atrarium communities list ─▶ Ask ─▶ the running program, through its socket ─┐
+//!                                └──▶ the data themselves, while it doesn't run ┴▶ Upkeep::answer ─▶ Answer
+//! ```
+//!
+//! * [`letters`]: what could not be told to communities' objects.
+//! * [`communities`]: the communities and what they take up.
+//!
+//! Everything is read from one snapshot. What is to be changed goes through the queue, like everything else: it is done when the answer
+//! comes or, where nobody takes from the queue, with the next start of the server. Who may ask is settled by who can open the socket
+//! or the files. What fails is told in a sentence.
+
+pub mod communities;
+pub mod letters;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::community::Loads;
+use crate::dashboard::Problem;
+use crate::dashboard::writes::Apply;
+use crate::event::{Event, ObjectWhat, What};
+use crate::logging;
+use crate::store::upkeep::TableStats;
+use crate::store::{State, StateError, Store, StoreError};
+
+/// Something that an operator asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// The dead letters, of one community or of all.
+    Letters {
+        community: Option<String>,
+    },
+    /// One dead letter, with the record that it is about.
+    Letter {
+        id: String,
+    },
+    /// These dead letters are to be tried again or dropped; all of them if none is named.
+    Order {
+        letters: Vec<String>,
+        what: What,
+    },
+    Communities,
+    Community {
+        id: String,
+    },
+    Object {
+        id: String,
+        what: ObjectWhat,
+    },
+    /// What the databases take up.
+    Stats,
+    /// What passes into the log from now on.
+    LogLevel {
+        level: String,
+    },
+}
+
+/// What it is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    Letters(Vec<letters::Letter>),
+    Letter(Box<letters::LetterAndRecord>),
+    Communities(Vec<communities::Line>),
+    Community(Box<communities::Details>),
+    Stats(Vec<FileStats>),
+    /// So many things are done, or will be with the next start of the server.
+    Done {
+        number: usize,
+        later: bool,
+    },
+}
+
+/// What a database takes up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileStats {
+    pub file: String,
+    pub tables: Vec<TableStats>,
+}
+
+/// Why there is no answer, in a sentence for operators.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(failure: StoreError) -> Self {
+        Self(failure.to_string())
+    }
+}
+
+impl From<StateError> for Refusal {
+    fn from(failure: StateError) -> Self {
+        Self(failure.to_string())
+    }
+}
+
+/// How what is ordered is done.
+#[derive(Clone)]
+pub enum Doing {
+    /// By the running program; it is done when this comes back.
+    Now(Apply),
+    /// By whoever opens the queue next; it is durable when this comes back.
+    Later(Apply),
+}
+
+/// The data, and who does something with them. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Upkeep(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// Held while a copy is made: there is one at a time.
+    copying: Mutex<()>,
+}
+
+impl std::ops::Deref for Inner {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// What it is made of.
+pub struct Parts {
+    pub store: Store,
+    /// `None` where there is none: there it was never written to.
+    pub state: Option<State>,
+    /// What communities have cost lately, if the program runs.
+    pub loads: Option<Loads>,
+    pub doing: Doing,
+    /// Where a copy of a database may lie for as long as it is read.
+    pub data_dir: PathBuf,
+}
+
+impl std::fmt::Debug for Upkeep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Upkeep")
+    }
+}
+
+impl Upkeep {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, copying: Mutex::new(()) }))
+    }
+
+    /// Answers. Reading may wait for the disk, so this is for a thread that may.
+    pub fn answer(&self, ask: &Ask) -> Result<Answer, Refusal> {
+        match ask {
+            Ask::Letters { community } => self.letters(community.as_deref()).map(Answer::Letters),
+            Ask::Letter { id } => self.letter(id).map(|letter| Answer::Letter(Box::new(letter))),
+            Ask::Communities => self.communities().map(Answer::Communities),
+            Ask::Community { id } => self.community(id).map(|community| Answer::Community(Box::new(community))),
+            Ask::Stats => self.stats().map(Answer::Stats),
+            Ask::LogLevel { level } => match (level.parse(), &self.0.doing) {
+                (_, Doing::Later(_)) => Err(Refusal("the server doesn't run: start it with --log-level".to_owned())),
+                (Err(wanted), _) => Err(Refusal(format!("{level:?} is no level: it needs {wanted}"))),
+                (Ok(level), _) if logging::set(&level) => Ok(Answer::Done { number: 1, later: false }),
+                (Ok(_), _) => Err(Refusal("the log is somebody else's, and its level can't be changed".to_owned())),
+            },
+            Ask::Order { .. } | Ask::Object { .. } => Err(Refusal("this is ordered, not asked".to_owned())),
+        }
+    }
+
+    /// Does what is ordered, and answers everything else.
+    pub async fn take(&self, ask: Ask) -> Result<Answer, Refusal> {
+        let upkeep = self.clone();
+        let read = move |ask: Ask| async move {
+            let outcome = tokio::task::spawn_blocking(move || match &ask {
+                Ask::Order { letters, what } => upkeep.orders(letters, *what).map(Err),
+                Ask::Object { id, what } => upkeep.object(id, *what).map(|event| Err(vec![event])),
+                _ => upkeep.answer(&ask).map(Ok),
+            });
+            outcome.await.unwrap_or_else(|_| Err(Refusal("the answer broke off: the log says why".to_owned())))
+        };
+        match read(ask).await? {
+            Ok(answer) => Ok(answer),
+            Err(events) => self.order(events).await,
+        }
+    }
+
+    async fn order(&self, events: Vec<Event>) -> Result<Answer, Refusal> {
+        let number = events.len();
+        let (apply, later) = match &self.0.doing {
+            Doing::Now(apply) => (apply, false),
+            Doing::Later(apply) => (apply, true),
+        };
+        match apply(events).await {
+            Ok(()) => Ok(Answer::Done { number, later }),
+            Err(_) => Err(Refusal("it could not be done: the server ends, or its database fails".to_owned())),
+        }
+    }
+
+    /// A copy of `state.redb` as it is at this moment, to be read once. It takes as long, and as much room on the disk, as the file is large, and leaves
+    /// nothing behind.
+    pub fn backup(&self) -> Result<File, Refusal> {
+        let state = self.0.state.as_ref().ok_or_else(|| Refusal("there is no state.redb: nobody has signed in here, and no mix was uploaded".to_owned()))?;
+        let _one = self.0.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.0.data_dir.join("state.copy");
+        let failed = |cause: io::Error| Refusal(format!("{} can't be made: {cause}", path.display()));
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
+            _ => {}
+        }
+        let copied = state.copy_to(&path).map_err(Refusal::from).and_then(|()| File::open(&path).map_err(failed));
+        // Whoever has it open reads it to its end.
+        let removed = fs::remove_file(&path);
+        let file = copied?;
+        removed.map_err(failed).map(|()| file)
+    }
+
+    fn stats(&self) -> Result<Vec<FileStats>, Refusal> {
+        let mut files = vec![FileStats { file: "index.redb".to_owned(), tables: self.0.store.snapshot()?.stats()? }];
+        if let Some(state) = &self.0.state {
+            files.push(FileStats { file: "state.redb".to_owned(), tables: state.stats()? });
+        }
+        Ok(files)
+    }
+}

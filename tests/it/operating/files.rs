@@ -1,0 +1,99 @@
+//! `atrarium backup`, `restore` and `db`: the files that an operator looks after.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use atrarium_tests::World;
+use atrarium_tests::network::did;
+use atrarium_tests::process::operate;
+use atrarium_tests::scene::TAG;
+use atrarium_tests::uploads::{component, upload};
+use atrarium_tests::world::NOW;
+
+fn versions(world: &World) -> usize {
+    world.app().uploads.totals().versions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_while_the_server_runs_and_brings_back_what_was_so() {
+    let mut world = World::new().await;
+    let community = world.open(&did("owner"), "moths", TAG);
+    world.post(&did("owner"), "p", TAG, NOW - 1_000);
+    world.settled().await;
+    let uploads = world.app().uploads.clone();
+    upload(&uploads, &community, component(env!("OUT_DIR"), "backwards")).await.expect("there is room");
+    let file = world.directory.with_file_name("backup.redb");
+    let said = operate(&world.directory, &format!("backup {}", file.display())).await.expect("there is room");
+    assert!(said.contains("backup.redb") && said.contains("secret"), "{said}");
+    assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o777, 0o600);
+    let refusal = operate(&world.directory, &format!("backup {}", file.display())).await.expect_err("it is there already");
+    assert!(refusal.contains("is there already"), "{refusal}");
+    let refusal = operate(&world.directory, &format!("restore {}", file.display())).await.expect_err("a server runs");
+    assert!(refusal.contains("stop it first"), "{refusal}");
+
+    upload(&uploads, &community, component(env!("OUT_DIR"), "feed-mix")).await.expect("there is room");
+    assert_eq!(versions(&world), 2);
+    drop(uploads);
+    world.stop().await;
+    // One of the data at rest has both.
+    let later = world.directory.with_file_name("later.redb");
+    operate(&world.directory, &format!("backup {}", later.display())).await.expect("there is room");
+    let rubbish = world.directory.with_file_name("rubbish");
+    fs::write(&rubbish, b"this was a database once").expect("the test's own file");
+    let refusal = operate(&world.directory, &format!("restore {}", rubbish.display())).await.expect_err("it is no database");
+    assert!(refusal.contains("no backup that this program can use"), "{refusal}");
+    let refusal = operate(&world.directory, &format!("restore {}", world.directory.join("nowhere").display())).await.expect_err("there is none");
+    assert!(refusal.contains("can't be read"), "{refusal}");
+
+    for (backup, expected) in [(&file, 1), (&later, 2)] {
+        let said = operate(&world.directory, &format!("restore {}", backup.display())).await.expect("it is whole");
+        assert!(said.contains("before-restore"), "{said}");
+        world.start_again().await;
+        world.settled().await;
+        assert_eq!(versions(&world), expected, "{}", backup.display());
+        assert_eq!(world.feed(&community).await.len(), 1);
+        world.stop().await;
+    }
+    let left: Vec<String> =
+        fs::read_dir(&world.directory).expect("it is there").flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    assert!(!left.iter().any(|name| name.contains("copy") || name.contains("restored") || name.contains("unfinished")), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_are_checked_made_smaller_and_told_about() {
+    let mut world = World::new().await;
+    let community = world.open(&did("owner"), "moths", TAG);
+    for n in 0..500 {
+        world.post(&did("owner"), &format!("p{n}"), TAG, NOW - 100_000 + n);
+    }
+    world.settled().await;
+    for command in ["db check", "db compact"] {
+        let refusal = operate(&world.directory, command).await.expect_err("a server runs");
+        assert!(refusal.contains("a server is running") && refusal.contains("stop it first"), "{refusal}");
+    }
+    let running = operate(&world.directory, "db stats").await.expect("it runs");
+    assert!(running.contains("index.redb") && running.contains("state.redb"), "{running}");
+    let row =
+        |text: &str, table: &str| text.lines().find(|line| line.starts_with(table)).map(|line| line.split_whitespace().nth(1).unwrap_or_default().to_owned());
+    assert_eq!(row(&running, "visible").as_deref(), Some("500"), "{running}");
+    world.stop().await;
+
+    assert_eq!(row(&operate(&world.directory, "db stats").await.expect("it can be read"), "visible").as_deref(), Some("500"));
+    assert_eq!(operate(&world.directory, "db check").await.as_deref(), Ok("index.redb: whole\nstate.redb: whole"));
+    let size = || world.directory.join("index.redb").metadata().map_or(0, |found| found.len());
+    let before = size();
+    let said = operate(&world.directory, "db compact").await.expect("it can be written");
+    assert!(said.contains("index.redb: ") && size() < before, "{said}: {before} and then {}", size());
+    world.start_again().await;
+    world.settled().await;
+    assert_eq!(world.feed(&community).await.len(), 500);
+    world.stop().await;
+
+    let path = world.directory.join("index.redb");
+    let mut bytes = fs::read(&path).expect("it is a file");
+    let end = bytes.len().min(400 << 10);
+    bytes[8 << 10..end].fill(0xa5);
+    fs::write(&path, bytes).expect("the test's own file");
+    let refusal = operate(&world.directory, "db check").await.expect_err("it is damaged");
+    assert!(refusal.contains("index.redb") && refusal.contains("move it away"), "{refusal}");
+}
