@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { logQuery, type Mix, type MixLogLine, type MixVersion, mixQuery, versionsQuery } from '@/api/mixes'
 import { startQuery } from '@/api/session'
+import { Below } from '@/parts/below'
 import { ProblemCard } from '@/parts/problem'
 import { Skeleton, SkeletonRows } from '@/ui/skeleton'
 import { FailureChart, FuelChart } from './mix-charts'
@@ -60,11 +61,13 @@ function Overview({ id, mix, heading }: { id: string; mix: Mix; heading: RefObje
           <MixUpload id={id} mix={mix} versions={versions.data} />
           <MixQuotas mix={mix} />
         </div>
-        <MixHelp id={id} open={mix.versions.length === 0} />
       </div>
-      <MixVersions id={id} mix={mix} query={versions} />
-      {/* How long the versions are is not known before, and nothing below them shall move. */}
-      {(versions.data || versions.error) && <History mix={mix} versions={versions.data} log={log} />}
+      <Below>
+        <MixHelp id={id} open={mix.versions.length === 0} />
+        <MixVersions id={id} mix={mix} query={versions} />
+        {/* How long the versions are is not known before, and nothing below them shall move. */}
+        {(versions.data || versions.error) && <History mix={mix} versions={versions.data} log={log} />}
+      </Below>
     </div>
   )
 }

@@ -12,6 +12,7 @@ import { RoleDialog } from '@/members/members-role'
 import { MembersStatus } from '@/members/members-status'
 import { MembersTable, useMembersTable } from '@/members/members-table'
 import { MembersTools } from '@/members/members-tools'
+import { Below } from '@/parts/below'
 import { Empty } from '@/parts/empty'
 import { useTitle } from '@/parts/page'
 import { ProblemCard } from '@/parts/problem'
@@ -64,34 +65,36 @@ function Page() {
       {query.data === undefined && query.error ? (
         <ProblemCard cause={query.error} retry={() => void query.refetch()} />
       ) : (
-        <div className="grid grid-cols-1 gap-3">
-          <MembersStatus list={list} found={looking ? found : undefined} />
-          <MembersTable
-            table={table}
-            name={community.name}
-            community={id}
-            you={caller.did}
-            waiting={query.data === undefined}
-            choose={community.role === 'owner' ? setChosen : undefined}
-          />
-          {looking && found === 0 && query.data !== undefined && (
-            <Empty icon={<UsersRound aria-hidden />} title={t('nobody')}>
-              <p>{t('nobodyHint')}</p>
-              <Button kind="secondary" onClick={() => setWish(ANYBODY)}>
-                {t('everyone')}
-              </Button>
-            </Empty>
-          )}
-          {!looking && list.total === 1 && <p className="py-4 text-center text-sm text-muted-foreground">{t('alone')}</p>}
-          {list.limited && (
-            <div className="grid justify-items-center gap-3 py-4 text-sm text-muted-foreground">
-              <p>{t('limited', { loaded: list.loaded, total: list.total })}</p>
-              <Button kind="secondary" onClick={list.further}>
-                {t('further')}
-              </Button>
-            </div>
-          )}
-        </div>
+        <Below>
+          <div className="grid grid-cols-1 gap-3">
+            <MembersStatus list={list} found={looking ? found : undefined} />
+            <MembersTable
+              table={table}
+              name={community.name}
+              community={id}
+              you={caller.did}
+              waiting={query.data === undefined}
+              choose={community.role === 'owner' ? setChosen : undefined}
+            />
+            {looking && found === 0 && query.data !== undefined && (
+              <Empty icon={<UsersRound aria-hidden />} title={t('nobody')}>
+                <p>{t('nobodyHint')}</p>
+                <Button kind="secondary" onClick={() => setWish(ANYBODY)}>
+                  {t('everyone')}
+                </Button>
+              </Empty>
+            )}
+            {!looking && list.total === 1 && <p className="py-4 text-center text-sm text-muted-foreground">{t('alone')}</p>}
+            {list.limited && (
+              <div className="grid justify-items-center gap-3 py-4 text-sm text-muted-foreground">
+                <p>{t('limited', { loaded: list.loaded, total: list.total })}</p>
+                <Button kind="secondary" onClick={list.further}>
+                  {t('further')}
+                </Button>
+              </div>
+            )}
+          </div>
+        </Below>
       )}
       {chosen && <RoleDialog id={id} row={chosen} onClose={() => setChosen(undefined)} />}
     </section>
