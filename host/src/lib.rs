@@ -9,6 +9,7 @@ pub mod community;
 pub mod config;
 pub mod dashboard;
 pub mod demo;
+pub mod doctor;
 pub mod event;
 pub mod feed;
 pub mod http;

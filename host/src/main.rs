@@ -11,9 +11,10 @@ use atrarium::cli::operate::Operate;
 use atrarium::cli::{self, Command};
 use atrarium::config::Config;
 use atrarium::demo::Demo;
+use atrarium::logging::{self, Export, Exporter};
 use atrarium::sandbox::Reload;
 use atrarium::sandbox::strangers::confined;
-use atrarium::{logging, operating};
+use atrarium::{doctor, operating};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
             say(&text);
             return ExitCode::SUCCESS;
         }
+        Ok(Command::Man(folder)) => cli::write_manual(&folder).map_err(|cause| format!("the manual can't be written into {}: {cause}", folder.display())),
+        Ok(Command::Doctor { config, json }) => examine(&config, json),
         Ok(Command::Operate(operate)) => command(operate),
         Ok(Command::Mix(mix)) => author(mix),
         Ok(Command::Admit(task)) => confined::run(&task).map(|verdict| say(&verdict)),
@@ -56,9 +59,20 @@ fn say(text: &str) {
 /// What an operator asks for. Standard output has the answer, and nothing else.
 fn command(operate: Operate) -> Result<(), String> {
     let quiet = "error".parse().map_err(str::to_owned)?;
-    logging::init(&quiet, operate.config.log_format);
+    logging::init(&quiet, operate.config.log_format, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
     runtime.block_on(operating::run(operate)).map(|text| say(&text))
+}
+
+/// Looks for what would keep feeds from being seen. What is bad makes it fail, so that scripts notice.
+fn examine(config: &Config, json: bool) -> Result<(), String> {
+    let quiet = "off".parse().map_err(str::to_owned)?;
+    logging::init(&quiet, config.log_format, None);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
+    let findings = runtime.block_on(doctor::examine(config));
+    let (text, well) = doctor::report(&findings);
+    say(&if json { serde_json::to_string_pretty(&findings).map_err(|cause| cause.to_string())? } else { text });
+    if well { Ok(()) } else { Err("something is bad: see above".to_owned()) }
 }
 
 /// What authors of mixes ask for.
@@ -83,18 +97,27 @@ enum Task {
     Demo,
 }
 
+/// Where traces go, if anywhere.
+fn export(config: &Config) -> Option<Export> {
+    config.otlp_endpoint.clone().map(|endpoint| Export { endpoint, percent: config.otlp_percent })
+}
+
 fn run(config: Config, task: Task) -> Result<(), String> {
-    logging::init(&config.log_level, config.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
+    let exporter = runtime.block_on(async { export(&config).as_ref().map(Exporter::start).transpose() })?;
+    logging::init(&config.log_level, config.log_format, exporter.as_ref());
     // One line, as everything else that goes wrong; what it means for the program is said by who catches it.
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a panic")));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match task {
             Task::Serve => serve(config).await,
             Task::Backfill => backfill(config).await,
             Task::Demo => play(config).await,
         }
-    })
+    });
+    // While the runtime is there to send it.
+    drop(exporter);
+    outcome
 }
 
 async fn serve(config: Config) -> Result<(), String> {

@@ -85,6 +85,15 @@ pub async fn operate(directory: &Path, command: &str) -> Result<String, String> 
     }
 }
 
+/// What `atrarium doctor` finds with these flags, and whether all is well enough.
+pub async fn doctor(directory: &Path, flags: &[&str]) -> (bool, Vec<serde_json::Value>) {
+    let mut process = Command::new(binary());
+    process.args(["doctor", "--json", "--data-dir"]).arg(directory).args(flags).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, process.output()).await.expect("it ends").expect("the binary can be started");
+    let found = serde_json::from_slice(&output.stdout).unwrap_or_else(|cause| panic!("{cause}: {output:?}"));
+    (output.status.success(), found)
+}
+
 /// What `atrarium backfill` says on its standard output, and how it ended.
 pub async fn backfill(directory: &Path, flags: &[&str]) -> (ExitStatus, String) {
     let mut command = Command::new(binary());

@@ -9,7 +9,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (2, &["sandbox", "pds", "session"]),
     (3, &["community", "feed", "dashboard", "uploads", "upkeep", "cli"]),
     (4, &["ingest", "http", "backfill"]),
-    (5, &["app", "demo", "authoring", "operating"]),
+    (5, &["app", "demo", "authoring", "operating", "doctor"]),
     (6, &["main", "lib"]),
 ];
 
@@ -25,6 +25,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["sandbox", "machine"]),
     ("metrics_exporter_prometheus", &["telemetry"]),
     ("metrics_process", &["telemetry"]),
+    ("opentelemetry", &["logging"]),
+    ("opentelemetry_otlp", &["logging"]),
+    ("opentelemetry_http", &["logging"]),
+    ("opentelemetry_sdk", &["logging"]),
+    ("tracing_opentelemetry", &["logging"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("uapi", &["sandbox"]),
     ("hyper", &["http", "outbound"]),
     ("hyper_util", &["http", "outbound"]),

@@ -1,6 +1,9 @@
 //! What an operator is told, and can do: numbers, health, commands.
 
 mod commands;
+mod doctor;
 mod files;
 mod health;
+mod logs;
 mod numbers;
+mod ops;

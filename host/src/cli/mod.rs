@@ -4,10 +4,11 @@
 //! atrarium serve [--config FILE] [OPTIONS]     follows the network and serves feeds
 //! atrarium backfill [OPTIONS]                  reads repos until nothing is left to be read, and ends
 //! atrarium demo [OPTIONS]                      the same on a replay, with data of its own
+//! atrarium doctor [OPTIONS]                    looks for what would keep feeds from being seen
 //! atrarium dead-letters|communities|db …       what an operator asks, of a server that runs or of its data
 //! atrarium backup|restore|log-level …
 //! atrarium mix new|check|run|bench …           what an author of a mix does at home
-//! atrarium --version | --help
+//! atrarium completions SHELL | man DIR | --version | --help
 //! ```
 //!
 //! The flags are made from `config::keys`. clap only takes the words apart: it checks no value, since it stops at the first wrong
@@ -20,6 +21,7 @@ pub mod mix;
 pub mod operate;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -36,12 +38,19 @@ pub enum Command {
     /// With the options of `serve`.
     Backfill(Box<Config>),
     Demo(Demo),
+    /// Look for what would keep feeds from being seen.
+    Doctor {
+        config: Box<Config>,
+        json: bool,
+    },
     /// What an operator asks.
     Operate(operate::Operate),
     /// What authors of mixes do at home.
     Mix(mix::Mix),
     /// Look at a component in a process that has nothing else to do; only the program itself asks for it.
     Admit(confined::Task),
+    /// Write the manual's pages into this folder.
+    Man(PathBuf),
     /// Show this text on stdout and end: help, or the version.
     Show(String),
 }
@@ -72,6 +81,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
             let config = Box::new(config::validate(&given, mistakes)?);
             Ok(if name == "serve" { Command::Serve(config) } else { Command::Backfill(config) })
         }
+        Some(("doctor", matches)) => {
+            let flags = flags(matches, keys::ALL.iter().copied().chain([&keys::CONFIG]));
+            let given = Given::collect(&flags, environment, &mut mistakes);
+            Ok(Command::Doctor { config: Box::new(config::validate(&given, mistakes)?), json: matches.get_flag("json") })
+        }
         Some(("demo", matches)) => demo(flags(matches, DEMO.iter().copied()), mistakes),
         Some((name, matches)) if operate::NAMES.contains(&name) => {
             let flags = flags(operate::innermost(matches), operate::OPTIONS.iter().copied());
@@ -79,6 +93,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: impl In
             operate::parse(name, matches, Box::new(config::validate(&given, mistakes)?)).map(Command::Operate)
         }
         Some(("mix", matches)) => mix::parse(matches, mistakes).map(Command::Mix),
+        Some(("completions", matches)) => {
+            let shell = matches.get_one::<String>("shell").map(String::as_str).unwrap_or_default();
+            match shell.parse::<clap_complete::Shell>() {
+                Ok(shell) => Ok(Command::Show(completions(shell))),
+                Err(_) => {
+                    mistakes.add("", Source::Flag, Some(shell), SHELLS);
+                    Err(mistakes)
+                }
+            }
+        }
+        Some(("man", matches)) => Ok(Command::Man(matches.get_one::<String>("folder").map(PathBuf::from).unwrap_or_default())),
         Some(("admit", matches)) => admit(matches).map(Command::Admit).ok_or(mistakes),
         _ => Err(mistakes),
     }
@@ -145,6 +170,8 @@ fn grammar() -> clap::Command {
         |name, about| clap::Command::new(name).about(about).after_help(layers).arg(argument(&keys::CONFIG)).args(keys::ALL.iter().copied().map(argument));
     let serve = command("serve", "Follow the network and serve the feeds of its communities");
     let backfill = command("backfill", "Read the repos of all communities' people, and end; the server must not be running");
+    let doctor = command("doctor", "Look for what would keep feeds from being seen; with the options of serve");
+    let doctor = doctor.arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Answer in JSON"));
     let demo = clap::Command::new("demo")
         .about("Serve a few made-up communities beside captured traffic")
         .after_help("A demo reads no environment variables. Without --data-dir its data lie in a temporary directory.")
@@ -155,9 +182,32 @@ fn grammar() -> clap::Command {
         .about("Community feeds for Bluesky")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommands([serve, backfill, demo])
+        .subcommands([serve, backfill, demo, doctor])
         .subcommands(operate::grammar())
-        .subcommands([mix::grammar(), admission()])
+        .subcommands([mix::grammar(), completing(), manual(), admission()])
+}
+
+const SHELLS: &str = "bash, zsh, fish, elvish or powershell";
+
+fn completing() -> clap::Command {
+    let shell = Arg::new("shell").value_name("SHELL").required(true).help(SHELLS);
+    clap::Command::new("completions").about("Print what lets a shell complete this program's commands").arg(shell)
+}
+
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut grammar(), "atrarium", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn manual() -> clap::Command {
+    let folder = Arg::new("folder").value_name("DIR").required(true).help("A folder that is there, such as /usr/local/share/man/man1");
+    clap::Command::new("man").about("Write the manual's pages: atrarium(1), and one for each command").arg(folder)
+}
+
+/// Writes the manual's pages.
+pub fn write_manual(folder: &Path) -> std::io::Result<()> {
+    clap_mangen::generate_to(grammar(), folder)
 }
 
 /// What the server starts for each upload. No person is meant to type it, so it is in no help.
@@ -211,4 +261,21 @@ fn sentence(error: &clap::Error) -> String {
     let text = text.split("For more information").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.trim().trim_start_matches("error: ")).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_a_page_for_each_command() {
+        let folder = tempfile::tempdir().expect("tests need a temporary directory");
+        write_manual(folder.path()).expect("a folder of the test's own");
+        let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_else(|cause| panic!("{name}: {cause}"));
+        assert!(page("atrarium.1").contains("Community feeds for Bluesky"));
+        assert!(page("atrarium-serve.1").contains("public\\-url"));
+        assert!(page("atrarium-dead-letters-retry.1").contains("Try them again"));
+        assert!(!folder.path().join("atrarium-admit.1").exists(), "nobody is meant to type that");
+        write_manual(&folder.path().join("nowhere")).expect_err("there is no such folder");
+    }
 }

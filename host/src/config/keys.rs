@@ -138,6 +138,14 @@ pub(crate) const LOG_LEVEL: Key = Key {
 
 pub(crate) const LOG_FORMAT: Key = Key { name: "log-format", value: "FORMAT", help: "text or json", takes: Takes::Text { default: "text" } };
 
+/// A path may be named; without one it is /v1/traces.
+pub(crate) const OTLP_ENDPOINT: Key =
+    Key { name: "otlp-endpoint", value: "URL", help: "A collector of OpenTelemetry that takes traces, such as http://localhost:4318", takes: Takes::Optional };
+
+// All of a small server's; who serves a thousand pages a second sends a few.
+pub(crate) const OTLP_PERCENT: Key =
+    number("otlp-percent", "Of a hundred traces so many are sent to the collector", Number { default: 100, least: 1, most: 100 });
+
 // A week of a busy author's posts on one tag; more is a flood.
 pub(crate) const HELD_PER_AUTHOR: Key = number("held-per-author", "Posts held for a non-member and a hashtag", Number { default: 100, least: 1, most: 10_000 });
 
@@ -288,6 +296,8 @@ pub(crate) const ALL: &[&Key] = &[
     &NO_APP_PASSWORDS,
     &LOG_LEVEL,
     &LOG_FORMAT,
+    &OTLP_ENDPOINT,
+    &OTLP_PERCENT,
     &HELD_PER_AUTHOR,
     &HELD_PER_HASHTAG,
     &HELD_TOTAL,

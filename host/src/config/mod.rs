@@ -97,6 +97,10 @@ pub struct Config {
 
     pub log_level: logging::Level,
     pub log_format: logging::Format,
+    /// Where traces go, if anywhere.
+    pub otlp_endpoint: Option<Url>,
+    /// Of a hundred so many.
+    pub otlp_percent: u32,
 
     /// Posts held for one author and hashtag while the author is no member.
     pub held_per_author: usize,

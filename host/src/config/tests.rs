@@ -61,6 +61,8 @@ fn shown(config: &Config, key: &str) -> String {
         "no-app-passwords" => config.no_app_passwords.to_string(),
         "log-level" => config.log_level.to_string(),
         "log-format" => format!("{:?}", config.log_format),
+        "otlp-endpoint" => config.otlp_endpoint.as_ref().map(ToString::to_string).unwrap_or_default(),
+        "otlp-percent" => config.otlp_percent.to_string(),
         "firehose-only" => config.firehose_only.to_string(),
         "relay" => urls(&config.relays),
         "backfill-pds" => urls(&config.backfill_pds),
@@ -181,6 +183,7 @@ fn every_option_is_a_flag_a_variable_and_a_key_and_the_nearer_wins() {
     check("operators", [(DID, DID), ("did:web:a.example,did:web:b.example", "did:web:a.example,did:web:b.example"), (&format!(" {DID} , "), DID)]);
     check("client-address-header", [("X-Forwarded-For", "x-forwarded-for"), ("x-real-ip", "x-real-ip"), ("cf-connecting-ip", "cf-connecting-ip")]);
     check("log-format", [("json", "Json"), ("text", "Text"), ("json", "Json")]);
+    check("otlp-endpoint", same("http://localhost:4318/", "https://a.example/v1/traces", "http://127.0.0.1:1/"));
     check("no-mix-uploads", same("true", "false", "true"));
     check("mix-uploaders", [(DID, DID), ("did:web:a.example,did:web:b.example", "did:web:a.example,did:web:b.example"), (&format!(" {DID} , "), DID)]);
     for key in keys::ALL {
@@ -461,6 +464,8 @@ fn the_command_line_is_explained() {
     };
     check(&["--version"], concat!("atrarium ", env!("CARGO_PKG_VERSION"), " (development)\n"));
     check(&["--help"], "serve");
+    check(&["completions", "bash"], "dead-letters");
+    check(&["completions", "zsh"], "#compdef atrarium");
     for key in keys::ALL {
         check(&["serve", "--help"], &format!("--{}", key.name));
     }
@@ -470,6 +475,7 @@ fn the_command_line_is_explained() {
     };
     check(&[], "subcommand");
     check(&["sevre"], "serve");
+    check(&["completions", "cobol"], "bash, zsh, fish, elvish or powershell");
     check(&["serve", "--lisen", "127.0.0.1:1"], "--listen");
     check(&["serve", "--listen"], "--listen");
     check(&["serve", "more"], "more");

@@ -45,6 +45,8 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         no_app_passwords: read.optional(&keys::NO_APP_PASSWORDS, switch).unwrap_or(false),
         log_level: read.text(&keys::LOG_LEVEL, str::parse),
         log_format: read.text(&keys::LOG_FORMAT, str::parse),
+        otlp_endpoint: read.optional(&keys::OTLP_ENDPOINT, web),
+        otlp_percent: u32::try_from(read.number(&keys::OTLP_PERCENT)).unwrap_or(100),
         held_per_author: read.count(&keys::HELD_PER_AUTHOR),
         held_per_hashtag: read.count(&keys::HELD_PER_HASHTAG),
         held_total: read.count(&keys::HELD_TOTAL),

@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::patience::{Patience, Phase, Watched};
 use super::reply::{Fault, Reply};
@@ -183,7 +184,8 @@ fn protocol() -> http1::Builder {
 async fn answer(routes: &impl Routes, Terms { deadline, reads_bodies, .. }: Terms, request: hyper::Request<Incoming>) -> Result<Reply, Infallible> {
     let unread_body = !reads_bodies && !request.body().is_end_stream();
     let route = routes.route(request.uri().path());
-    let mut reply = match timeout(deadline, routes.answer(request)).await {
+    let span = tracing::debug_span!("request", route, status = tracing::field::Empty);
+    let mut reply = match timeout(deadline, routes.answer(request)).instrument(span.clone()).await {
         Ok(reply) => reply,
         Err(_) => Fault::Late.into(),
     };
@@ -191,6 +193,7 @@ async fn answer(routes: &impl Routes, Terms { deadline, reads_bodies, .. }: Term
         // What follows a body on the connection can't be found without reading it.
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    span.record("status", reply.status().as_u16());
     metrics::counter!("atrarium_http_requests_total", "route" => route, "status" => reply.status().as_str().to_owned()).increment(1);
     Ok(reply)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::event::{Body, Event};
 use crate::jetstream::{Cursor, Intake};
@@ -35,6 +36,7 @@ pub enum Incoming {
 struct Batch {
     events: Vec<Event>,
     cursor: Option<Cursor>,
+    traces: Vec<Span>,
     waiting: Vec<oneshot::Sender<u64>>,
 }
 
@@ -46,6 +48,7 @@ impl Batch {
                 self.events.extend(intake.resync.into_iter().map(|did| Event { did, body: Body::Want }));
                 self.events.extend(intake.gap.map(|_| Event { did: String::new(), body: Body::Gap }));
                 self.cursor = Some(intake.cursor);
+                self.traces.push(intake.trace.0);
             }
             Incoming::Read(events, sender) => {
                 self.events.extend(events);
@@ -77,6 +80,7 @@ pub fn write(mut incoming: Receiver<Incoming>, queue: &Queue, stop: &AtomicBool)
             batch.add(next);
         }
         let Some(next) = append(&batch, queue, stop) else { return };
+        queue.follow(next, batch.traces);
         for waiting in batch.waiting {
             // Who has gone meanwhile reads the repo again.
             let _ = waiting.send(next);

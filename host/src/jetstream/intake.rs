@@ -3,6 +3,8 @@
 //! A frame is read as far as it must be to know that it doesn't concern us; what does is decoded and kept, up to a bound, until
 //! the consumer is told. What becomes of the cursor is [`Position`]'s to say.
 
+use tracing::Span;
+
 use crate::event::{Body, Event};
 
 use super::{
@@ -20,6 +22,31 @@ const MAX_EVENTS: usize = 512;
 /// How many bytes of records go into one [`Intake`]; the last record may exceed it.
 const MAX_RECORDS: usize = 1 << 20;
 
+/// What becomes of an intake, for who traces it: from its first event on until this is dropped. It says nothing of what is in it, so all are
+/// equal.
+#[derive(Debug, Clone)]
+pub struct Trace(pub Span);
+
+impl Trace {
+    fn begin() -> Self {
+        Self(tracing::debug_span!("intake", events = tracing::field::Empty, row = tracing::field::Empty))
+    }
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self(Span::none())
+    }
+}
+
+impl PartialEq for Trace {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Trace {}
+
 /// What belongs into one transaction: events, and how far one has read once they're stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
@@ -33,6 +60,7 @@ pub struct Intake {
     /// What can't be had from any stream: the cursor has moved past it.
     pub gap: Option<Gap>,
     pub cursor: Cursor,
+    pub trace: Trace,
 }
 
 impl Intake {
@@ -75,6 +103,7 @@ pub(super) struct Collector {
     identities: Vec<String>,
     resync: Vec<String>,
     gap: Option<Gap>,
+    trace: Trace,
     /// Where the position was when the consumer was last told.
     sent: (u64, Option<Mark>),
 }
@@ -92,6 +121,7 @@ impl Collector {
             identities: Vec::new(),
             resync: Vec::new(),
             gap: None,
+            trace: Trace::default(),
             sent: position.point(),
             position,
         }
@@ -188,6 +218,9 @@ impl Collector {
         if let Body::Commit(commit) = &event.body {
             self.record_bytes += commit.record.as_ref().map_or(0, String::len);
         }
+        if self.events.is_empty() {
+            self.trace = Trace::begin();
+        }
         self.events.push(event);
     }
 
@@ -211,7 +244,9 @@ impl Collector {
         self.notice_gap();
         self.record_bytes = 0;
         self.sent = self.position.point();
+        self.trace.0.record("events", self.events.len());
         Intake {
+            trace: std::mem::take(&mut self.trace),
             events: std::mem::take(&mut self.events),
             identities: std::mem::take(&mut self.identities),
             resync: std::mem::take(&mut self.resync),

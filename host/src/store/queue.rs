@@ -32,6 +32,9 @@ const AGE_STEP: Duration = Duration::from_millis(100);
 const AGE_STEP_LATER: Duration = Duration::from_secs(60);
 const AGE_STEPS: usize = 10_000;
 
+/// Intakes that are traced at once.
+const FOLLOWED: usize = 1_000;
+
 const CURSOR: &[u8] = b"cursor";
 
 /// The number of the next row, written with every append.
@@ -57,6 +60,8 @@ struct Inner {
     unsettled: watch::Sender<u64>,
     /// When rows were appended that are not done with: each of these and those up to the next one, the first of them at least so long ago.
     ages: Mutex<VecDeque<(u64, Instant)>>,
+    /// What is traced until these rows are done with, each with the row that follows its last.
+    followed: Mutex<VecDeque<(u64, tracing::Span)>>,
 }
 
 /// Where the stream was left, as the receiver understands it.
@@ -102,6 +107,7 @@ impl Queue {
                 grew: Condvar::new(),
                 unsettled: watch::Sender::new(0),
                 ages: Mutex::new(ages),
+                followed: Mutex::default(),
             }))),
         }
     }
@@ -198,7 +204,26 @@ impl Queue {
         self.0.depth.fetch_sub(events as u64, Ordering::AcqRel);
         if let Some(row) = last_row {
             self.0.end_ages(row);
+            self.0.end_traces(row);
             self.0.unsettled.send_if_modified(|unsettled| std::mem::replace(unsettled, (row + 1).max(*unsettled)) != row + 1);
+        }
+    }
+
+    /// Lets these spans last until all rows before this one are done with. Of a long queue the newest are let go at once.
+    pub fn follow(&self, before: u64, traces: Vec<tracing::Span>) {
+        let traces = traces.into_iter().filter(|trace| !trace.is_disabled());
+        let mut followed = self.0.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        for trace in traces {
+            trace.record("row", before);
+            tracing::debug!(parent: &trace, "queued");
+            if followed.len() < FOLLOWED {
+                followed.push_back((before, trace));
+            }
+        }
+        drop(followed);
+        // They may be done with already.
+        if let Some(last) = self.0.unsettled.borrow().checked_sub(1) {
+            self.0.end_traces(last);
         }
     }
 
@@ -246,6 +271,15 @@ impl Inner {
         let step = if ages.len() < AGE_STEPS { AGE_STEP } else { AGE_STEP_LATER };
         if ages.back().is_none_or(|(_, since)| since.elapsed() >= step) {
             ages.push_back((first, Instant::now()));
+        }
+    }
+
+    fn end_traces(&self, last: u64) {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        while followed.front().is_some_and(|(before, _)| *before <= last + 1) {
+            if let Some((_, trace)) = followed.pop_front() {
+                tracing::debug!(parent: &trace, "committed");
+            }
         }
     }
 

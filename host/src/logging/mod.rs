@@ -2,6 +2,11 @@
 //!
 //! Never writes to stdout, which belongs to what a command answers, and never to a file. A level that isn't one is refused when
 //! it is parsed, because the filter's own parser would take `inof` for a module's name and silence the program.
+//!
+//! Beside the log there are traces, for who names a collector ([`export`]): a span from each request to its answer, and one from the
+//! first frame of an intake to the commit of its last event.
+
+pub mod export;
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
@@ -13,6 +18,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
+
+pub use export::{Export, Exporter};
 
 /// What passes into the log: a level, or directives such as `info,atrarium::ingest=debug`.
 #[derive(Debug, Clone)]
@@ -80,8 +87,11 @@ pub fn set(level: &Level) -> bool {
     FILTER.get().is_some_and(|filter| filter.reload(level.0.clone()).is_ok())
 }
 
-/// Sends the log to stderr from now on. A second call changes nothing, so that tests can start the program twice.
-pub fn init(level: &Level, format: Format) {
+/// What is traced: this program's own spans, however little passes into the log.
+const TRACED: (&str, LevelFilter) = ("atrarium", LevelFilter::DEBUG);
+
+/// Sends the log to stderr from now on, and traces to their exporter. A second call changes nothing, so that tests can start the program twice.
+pub fn init(level: &Level, format: Format, exporter: Option<&Exporter>) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
@@ -89,7 +99,11 @@ pub fn init(level: &Level, format: Format) {
     };
     // The one error is that a subscriber is there already.
     let (filter, handle) = reload::Layer::new(level.0.clone());
-    if tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().is_ok() {
+    let traces = exporter.map(|exporter| {
+        let layer = tracing_opentelemetry::layer().with_tracer(exporter.tracer()).with_location(false).with_threads(false).with_tracked_inactivity(false);
+        layer.with_filter(Targets::new().with_target(TRACED.0, TRACED.1))
+    });
+    if tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).try_init().is_ok() {
         let _ = FILTER.set(handle);
     }
 }

@@ -1,0 +1,88 @@
+//! What the machine gives: a place for the data, room, open files, memory maps.
+
+use std::os::unix::fs::MetadataExt;
+
+use super::Finding;
+use crate::config::Config;
+use crate::machine;
+
+/// A week of a busy host's index has some gigabytes; below the second the disk is full before anybody looks.
+const ROOM: u64 = 5 << 30;
+const NO_ROOM: u64 = 256 << 20;
+
+/// The listeners' connections, some hundred to other servers, and the databases.
+const FILES: u64 = 10_000;
+const TOO_FEW_FILES: u64 = 1_024;
+
+/// Mappings of a community that is awake, and of all the rest.
+const MAPS_EACH: u64 = 4;
+const OTHER_MAPS: u64 = 10_000;
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![directory(config)];
+    // What isn't there yet lies where it will be made.
+    let disk = config.data_dir.ancestors().find(|place| place.is_dir()).unwrap_or(std::path::Path::new("."));
+    let disk = if disk.as_os_str().is_empty() { std::path::Path::new(".") } else { disk };
+    match machine::free_bytes(disk) {
+        Ok(free) => {
+            let seen = format!("{} MiB are free", free >> 20);
+            let remedy = "make room, or move the data directory to a larger disk: when it is full ingest pauses, and feeds stand still";
+            findings.push(match free {
+                _ if free < NO_ROOM => Finding::bad("disk", seen, remedy),
+                _ if free < ROOM => Finding::doubtful("disk", seen, remedy),
+                _ => Finding::good("disk", seen),
+            });
+        }
+        Err(cause) => findings.push(Finding::doubtful("disk", format!("how much is free can't be told: {cause}"), "look at it yourself, with df")),
+    }
+    let remedy = format!("raise it to {FILES} or more: LimitNOFILE= in the unit, or ulimit -n");
+    findings.push(match machine::open_files() {
+        Some(files) if files < TOO_FEW_FILES => Finding::bad("open files", format!("{files} may be open at once"), remedy),
+        Some(files) if files < FILES => Finding::doubtful("open files", format!("{files} may be open at once"), remedy),
+        Some(files) => Finding::good("open files", format!("{files} may be open at once")),
+        None => Finding::good("open files", "there is no limit"),
+    });
+    if let Some(maps) = machine::memory_maps() {
+        let wanted = config.live_instances as u64 * MAPS_EACH + OTHER_MAPS;
+        let seen = format!("vm.max_map_count is {maps}; {} live communities take up to {wanted}", config.live_instances);
+        let remedy = format!("set vm.max_map_count to {} in /etc/sysctl.d, or lower --live-instances", wanted.next_power_of_two());
+        findings.push(if maps < wanted { Finding::bad("memory maps", seen, remedy) } else { Finding::good("memory maps", seen) });
+    }
+    findings
+}
+
+fn directory(config: &Config) -> Finding {
+    const CHECK: &str = "data directory";
+    let path = config.data_dir.display();
+    let Ok(found) = config.data_dir.metadata() else {
+        return Finding::doubtful(
+            CHECK,
+            format!("{path} isn't there yet"),
+            "the server makes it at its first start; if it has run already, name its directory with --data-dir or --config",
+        );
+    };
+    if !found.is_dir() {
+        return Finding::bad(CHECK, format!("{path} is no directory"), "name another with --data-dir");
+    }
+    let probe = config.data_dir.join("doctor.probe");
+    let written = std::fs::write(&probe, b"written by atrarium doctor; it may be deleted");
+    drop(std::fs::remove_file(&probe));
+    if let Err(cause) = written {
+        return Finding::bad(
+            CHECK,
+            format!("{path} can't be written: {cause}"),
+            "run this as the server's user; if you do, give the directory to that user (chown)",
+        );
+    }
+    if config.secret.is_none() && !config.data_dir.join("secret").exists() && config.data_dir.join("state.redb").exists() {
+        return Finding::bad(
+            CHECK,
+            format!("{path} has a state.redb and no secret"),
+            "put the secret back that belongs to it, or give it as ATRARIUM_SECRET: without it everybody has to sign in again",
+        );
+    }
+    if found.mode() & 0o022 != 0 {
+        return Finding::doubtful(CHECK, format!("others may write in {path}"), format!("chmod go-w {path}"));
+    }
+    Finding::good(CHECK, format!("{path} can be written"))
+}

@@ -1,0 +1,82 @@
+//! The files under `host/ops`, as far as a test can hold them: they name what there is.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use atrarium::cli::{self, Command};
+use atrarium::telemetry::names::{ALL, Kind};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
+}
+
+/// The numbers that a text names.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let names = text.match_indices("atrarium_").map(|(at, _)| text[at..].chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect());
+    names.collect()
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_use_numbers_that_there_are() {
+    for file in ["host/ops/grafana.json", "host/ops/alerts.yml"] {
+        let names = numbers(&read(file));
+        assert!(names.len() > 10, "{file}: {names:?}");
+        for name in names {
+            let known = ALL.iter().any(|metric| match metric.kind {
+                Kind::Histogram => ["_bucket", "_sum", "_count"].iter().any(|end| name.strip_suffix(end) == Some(metric.name)),
+                _ => name == metric.name,
+            });
+            assert!(known, "{file} uses {name}, which nobody counts");
+        }
+    }
+    let dashboard: serde_json::Value = serde_json::from_str(&read("host/ops/grafana.json")).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("it has panels");
+    assert!(panels.len() > 25 && panels.iter().all(|panel| panel["title"].as_str().is_some_and(|title| !title.is_empty())));
+    // What operators ask for and other hosts don't show.
+    for wanted in
+        ["atrarium_skeleton_late_total", "atrarium_jetstream_lag_seconds", "atrarium_queue_age_seconds", "atrarium_dead_letters", "atrarium_community_load"]
+    {
+        assert!(read("host/ops/grafana.json").contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
+fn each_alert_has_its_remedy_in_the_readme() {
+    let (alerts, readme) = (read("host/ops/alerts.yml"), read("README.md"));
+    let remedies =
+        readme.split_once("### When an alert rings").and_then(|(_, rest)| rest.split_once("\n###")).map(|(remedies, _)| remedies).expect("the chapter");
+    let names: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in &names {
+        let rows: Vec<&str> =
+            remedies.lines().filter(|line| line.split('|').nth(1).is_some_and(|cell| cell.split(',').any(|one| one.trim() == *name))).collect();
+        assert_eq!(rows.len(), 1, "{name} has one remedy");
+        assert!(alerts.contains(&format!("When an alert rings, {name}\"")), "{name} says where its remedy is");
+    }
+    for row in remedies.lines().filter(|line| line.starts_with("| Atrarium")) {
+        for name in row.split('|').nth(1).unwrap_or_default().split(',') {
+            assert!(names.contains(&name.trim()), "{name} is no alert");
+        }
+    }
+}
+
+#[test]
+fn the_example_configuration_is_one_and_the_unit_lets_the_program_do_its_work() {
+    let file = root().join("host/ops/atrarium.toml").to_string_lossy().into_owned();
+    match cli::parse(["atrarium", "serve", "--config", &file].map(Into::into), []) {
+        Ok(Command::Serve(config)) => assert_eq!(config.public_url.service_did(), "did:web:feeds.example.org"),
+        other => panic!("{other:?}"),
+    }
+    let unit = read("host/ops/atrarium.service");
+    let set = |line: &str| unit.lines().any(|found| found == line);
+    for line in ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "KillMode=mixed", "StateDirectory=atrarium"] {
+        assert!(set(line), "{line}");
+    }
+    assert!(!unit.lines().any(|line| line.starts_with("MemoryDenyWriteExecute=") || line.starts_with("LimitAS=")), "compiled code could not run");
+    let caddy = read("host/ops/Caddyfile");
+    assert!(caddy.contains("reverse_proxy 127.0.0.1:3000") && !caddy.lines().any(|line| !line.trim().starts_with('#') && line.contains("3001")));
+}
