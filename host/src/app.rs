@@ -34,7 +34,7 @@ use crate::backfill::{self, Announce, Backfill, Locate, Progress};
 use crate::clock::Clock;
 use crate::community::showing::edition_of;
 use crate::community::{Bounds, Changes, Loads, Registry};
-use crate::config::Config;
+use crate::config::{Config, Live, Party};
 use crate::dashboard::{self, Dashboard};
 use crate::feed::Feeds;
 use crate::http::{self, Service, control};
@@ -124,7 +124,32 @@ pub struct App {
     ending: Arc<AtomicBool>,
     vital: Vital,
     awake: Arc<AtomicUsize>,
+    /// What may change at SIGHUP.
+    pub live: Lives,
     _lock: File,
+}
+
+/// The parts of the configuration that may change while the program runs. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Lives {
+    rules: Live<Rules>,
+    excluded: Live<Vec<Party>>,
+    operators: Live<Vec<String>>,
+}
+
+impl Lives {
+    fn of(config: &Config) -> Self {
+        let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
+        Self { rules: Live::new(rules), excluded: Live::new(config.exclude_from_global.clone()), operators: Live::new(config.operators.clone()) }
+    }
+
+    /// Whose communities may be here, whose posts stay out of others' global share, and who operates the host, from the next batch, page and
+    /// call on.
+    pub fn apply(&self, config: &Config) {
+        self.rules.set(Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() });
+        self.excluded.set(config.exclude_from_global.clone());
+        self.operators.set(config.operators.clone());
+    }
 }
 
 impl App {
@@ -152,9 +177,8 @@ impl App {
         let changes = Changes::new(clock.clone(), whole(&path, || Ok(edition_of(&store.snapshot()?)?))?);
         let loads = Loads::default();
         let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), changes.clone(), loads.clone(), program)?;
-        let excluded = config.exclude_from_global.clone();
-        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), excluded, loads.clone());
-        let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
+        let lives = Lives::of(&config);
+        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), lives.excluded.clone(), loads.clone());
         let objects = Arc::clone(&components.now().objects);
         let registry = Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes, loads.clone());
         let awake = registry.awake();
@@ -164,7 +188,7 @@ impl App {
             components: components.clone(),
             registry,
             bounds: bounds.clone(),
-            rules: rules.clone(),
+            rules: lives.rules.clone(),
             changes: changes.clone(),
             clock: clock.clone(),
             settings: Settings { batch_events: config.batch_events, batch_wait: config.batch_wait },
@@ -271,7 +295,10 @@ impl App {
             judge: api::judge(components),
             service_did: service.did.clone(),
             apply,
-            may_own: Arc::new(move |config| rules.allow(config)),
+            may_own: Arc::new({
+                let rules = lives.rules.clone();
+                move |config| rules.now().allow(config)
+            }),
             uploads: uploads.clone(),
             pulse: api::pulse(pulse.clone(), sessions.clone()),
             limits: api::limits(&config, uploads.settings()),
@@ -284,7 +311,7 @@ impl App {
             resolver: resolver.clone(),
             clock: clock.clone(),
             endpoint: service.endpoint.clone(),
-            operators: config.operators.clone(),
+            operators: lives.operators.clone(),
             visitor: config.visitor.clone(),
             requests_per_hour: config.api_requests_per_hour,
             appview: config.appview.clone(),
@@ -330,6 +357,7 @@ impl App {
             ending,
             vital,
             awake,
+            live: lives,
             _lock: lock,
         })
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
 
-use atrarium::app::{App, Edges};
+use atrarium::app::{App, Edges, Lives};
 use atrarium::authoring;
 use atrarium::cli::mix::Mix;
 use atrarium::cli::operate::Operate;
@@ -126,20 +126,46 @@ async fn serve(config: Config) -> Result<(), String> {
     let stop = stopped_by(&[SignalKind::terminate(), SignalKind::interrupt()]);
     let edges = Edges::bind(&config, stop).await.map_err(|cause| cause.to_string())?;
     tracing::info!(listen = %config.listen, admin_listen = %config.admin_listen, did = config.public_url.service_did(), data_dir = %config.data_dir.display(), "atrarium starts");
-    let app = App::start(config, edges).await.map_err(|cause| cause.to_string())?;
+    let app = App::start(config.clone(), edges).await.map_err(|cause| cause.to_string())?;
     match hangups {
-        Ok(hangups) => drop(tokio::spawn(reload_at(hangups, app.reload.clone()))),
+        Ok(hangups) => drop(tokio::spawn(reload_at(hangups, config, app.live.clone(), app.reload.clone()))),
         Err(cause) => tracing::error!(%cause, "SIGHUP can't be listened for: it ends the program"),
     }
     app.run().await.map_err(|cause| cause.to_string())
 }
 
-/// Reloads the components at each signal. Of those that come during a reload one is left, for what was put there meanwhile.
-async fn reload_at(mut hangups: Signal, reload: Reload) {
+/// Reads the configuration and the components again at each signal. Of those that come during a reload one is left, for what was put there
+/// meanwhile.
+async fn reload_at(mut hangups: Signal, mut config: Config, live: Lives, reload: Reload) {
     while hangups.recv().await.is_some() {
+        match cli::parse(std::env::args_os(), std::env::vars_os()) {
+            Ok(Command::Serve(read)) => config = follow(config, *read, &live),
+            Ok(_) => {}
+            Err(mistakes) => tracing::error!(%mistakes, "configuration not read again: nothing of it changes"),
+        }
         // What comes of it is in the log.
         drop(reload.run().await);
     }
+}
+
+/// Lets of a configuration count what can count at once. Answers the one that is followed now.
+fn follow(mut config: Config, read: Config, live: &Lives) -> Config {
+    let (now, later) = config.changes(&read);
+    if now.contains(&"log-level") && !logging::set(&read.log_level) {
+        tracing::error!("the level of the log can't be changed");
+    }
+    live.apply(&read);
+    if !later.is_empty() {
+        tracing::warn!(options = later.join(", "), "these options count from the next start on");
+    }
+    tracing::info!(changed = now.join(", "), "configuration read again");
+    for name in now {
+        match read.told.get(name) {
+            Some(texts) => drop(config.told.insert(name, texts.clone())),
+            None => drop(config.told.remove(name)),
+        }
+    }
+    config
 }
 
 /// Reads repos until nothing is left to be read now, and says what came of it.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use atrarium::clock::Clock;
 use atrarium::community::Loads;
+use atrarium::config::Live;
 use atrarium::demo::server::Server;
 use atrarium::feed::{Feeds, Request};
 use atrarium::sandbox::{Components, Current, Linked, Sandbox};
@@ -94,7 +95,7 @@ pub(crate) async fn skeletons(table: &mut Table) {
     let components = Components::load(None).expect("the embedded components");
     let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
     let clock = Clock::standing_at(Clock::system().now_ms());
-    let alone = Feeds::new(program.app.store.clone(), clock.clone(), Current::new(linked), None, Vec::new(), Loads::default());
+    let alone = Feeds::new(program.app.store.clone(), clock.clone(), Current::new(linked), None, Live::new(Vec::new()), Loads::default());
     let mut times = Vec::new();
     for _ in 0..200 {
         clock.set(clock.now_ms() + 1_000);

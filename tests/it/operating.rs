@@ -3,6 +3,7 @@
 mod commands;
 mod doctor;
 mod files;
+mod hangup;
 mod health;
 mod logs;
 mod numbers;

@@ -47,6 +47,12 @@ impl Given {
         given
     }
 
+    /// All texts by option, but for the secret.
+    pub(crate) fn told(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let texts = |texts: &Vec<Text>| texts.iter().map(|text| text.text.clone()).collect();
+        self.0.iter().filter(|(name, _)| **name != keys::SECRET.name).map(|(name, found)| (*name, texts(found))).collect()
+    }
+
     /// The texts of this option; empty if no layer gave any.
     pub(crate) fn texts(&self, key: &Key) -> &[Text] {
         self.0.get(key.name).map_or(&[], Vec::as_slice)

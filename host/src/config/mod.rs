@@ -6,18 +6,21 @@
 //!
 //! ```text
 //! keys.rs        every option: its name, words, default and bounds
+//! live.rs        what may change while the program runs
 //! given.rs       what the layers say, each text with its source
 //! file.rs        the layer that is a TOML file, with its lines
 //! validate.rs    from texts to a `Config`
 //! mistake.rs     what is wrong, all of it, in sentences; nearest.rs: what may be meant
 //! ```
 //!
-//! Nothing here opens a socket, makes a directory, or changes after the start. It fails as a whole: one mistake or twenty, no
+//! Nothing here opens a socket or makes a directory; of a `Config` nothing changes, but a new one may be made at SIGHUP, of which some counts
+//! at once ([`LIVE`]). It fails as a whole: one mistake or twenty, no
 //! `Config` comes out and all are in one [`Mistakes`].
 
 mod file;
 mod given;
 pub(crate) mod keys;
+mod live;
 mod mistake;
 mod nearest;
 mod party;
@@ -29,6 +32,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +42,7 @@ use url::Url;
 use crate::logging;
 
 pub use given::{Flags, Given};
+pub use live::Live;
 pub use mistake::{Mistake, Mistakes, Source};
 pub use party::Party;
 pub use public_url::PublicUrl;
@@ -146,4 +151,18 @@ pub struct Config {
 
     /// About the mixes that owners upload.
     pub uploads: Uploads,
+
+    /// What the layers gave, by option, for who compares two configurations; nothing that is secret.
+    pub told: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// The options that count at once when the configuration is read again.
+pub const LIVE: [&str; 5] = [keys::LOG_LEVEL.name, keys::OPERATORS.name, keys::ALLOW_OWNER.name, keys::DENY_OWNER.name, keys::EXCLUDE_FROM_GLOBAL.name];
+
+impl Config {
+    /// The options that another configuration has otherwise: those that can count at once, and those that take a new start.
+    pub fn changes(&self, other: &Self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let names = keys::ALL.iter().map(|key| key.name).filter(|name| self.told.get(name) != other.told.get(name));
+        names.partition(|name| LIVE.contains(name))
+    }
 }

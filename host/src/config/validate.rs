@@ -67,6 +67,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         feed_requests_per_hour: u32::try_from(read.number(&keys::FEED_REQUESTS_PER_HOUR)).unwrap_or(u32::MAX),
         client_address_header: read.optional(&keys::CLIENT_ADDRESS_HEADER, header),
         uploads: read.uploads(),
+        told: given.told(),
     };
     if !config.allow_private_network {
         for (key, url) in [(&keys::PLC_URL, Some(&config.plc_url)), (&keys::HANDLE_RESOLVER, config.handle_resolver.as_ref())] {

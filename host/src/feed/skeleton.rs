@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::community::Community;
 use crate::community::load::{Loads, Work};
 use crate::community::showing::edition_of;
-use crate::config::Party;
+use crate::config::{Live, Party};
 use crate::event::Collection;
 use crate::record::{RecordKey, Stage};
 use crate::sandbox::Current;
@@ -69,9 +69,9 @@ pub(super) struct Inner {
     orders: Orders,
     loads: Loads,
     /// Whom the operator keeps out of *global*.
-    excluded: Vec<Party>,
+    excluded: Live<Vec<Party>>,
     /// Which communities that concerns: a number is never used twice.
-    exclusions: RwLock<HashMap<CommunityId, bool>>,
+    exclusions: RwLock<(Arc<Vec<Party>>, HashMap<CommunityId, bool>)>,
 }
 
 #[derive(Serialize)]
@@ -102,9 +102,9 @@ enum Reason {
 pub(super) const ROUNDS: usize = 4;
 
 impl Feeds {
-    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Vec<Party>, loads: Loads) -> Self {
+    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Live<Vec<Party>>, loads: Loads) -> Self {
         let mixing = Mixing::new(mixing::Default::new(components), uploads);
-        let exclusions = RwLock::new(HashMap::new());
+        let exclusions = RwLock::new((excluded.now(), HashMap::new()));
         Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), loads, excluded, exclusions }))
     }
 
@@ -283,7 +283,7 @@ impl Inner {
             Some(uri) => number(snapshot, uri)?,
             None => None,
         };
-        let except = if shares.global > 0 && !self.excluded.is_empty() { self.exclusions(snapshot)? } else { HashSet::new() };
+        let except = if shares.global > 0 && !self.excluded.now().is_empty() { self.exclusions(snapshot)? } else { HashSet::new() };
         let origins = Origins { community: id, own: shares.own > 0, parent, global: shares.global > 0, except };
         let sources = [
             origins.own.then_some((SourceKind::Own, shares.own)),
@@ -296,11 +296,18 @@ impl Inner {
     /// The communities that the operator keeps out of *global*.
     fn exclusions(&self, snapshot: &Snapshot) -> Result<HashSet<CommunityId>, StoreError> {
         let mut unseen = Vec::new();
+        let excluded = self.excluded.now();
+        {
+            let mut known = self.exclusions.write().unwrap_or_else(PoisonError::into_inner);
+            if !Arc::ptr_eq(&known.0, &excluded) {
+                *known = (Arc::clone(&excluded), HashMap::new());
+            }
+        }
         {
             let known = self.exclusions.read().unwrap_or_else(PoisonError::into_inner);
             snapshot.scan(Table::Communities, &Span::all(), true, |key, value| {
                 // Numbers only grow: behind the first that is known, all are.
-                let new = key.try_into().map(CommunityId::from_be_bytes).is_ok_and(|id| !known.contains_key(&id));
+                let new = key.try_into().map(CommunityId::from_be_bytes).is_ok_and(|id| !known.1.contains_key(&id));
                 if new {
                     unseen.push((key.to_vec(), value.to_vec()));
                 }
@@ -310,10 +317,10 @@ impl Inner {
         let mut known = self.exclusions.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in unseen {
             let community: Community = decode(Table::Communities, &key, &value)?;
-            let excluded = self.excluded.iter().any(|party| party.covers(&community.owner, &community.uri));
-            known.insert(key.try_into().map_or(0, CommunityId::from_be_bytes), excluded);
+            let is_excluded = excluded.iter().any(|party| party.covers(&community.owner, &community.uri));
+            known.1.insert(key.try_into().map_or(0, CommunityId::from_be_bytes), is_excluded);
         }
-        Ok(known.iter().filter(|(_, excluded)| **excluded).map(|(id, _)| *id).collect())
+        Ok(known.1.iter().filter(|(_, excluded)| **excluded).map(|(id, _)| *id).collect())
     }
 }
 

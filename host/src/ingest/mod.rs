@@ -43,6 +43,7 @@ use sweep::Sweep;
 use crate::clock::Clock;
 use crate::community::letters::Subject;
 use crate::community::{Bounds, Changes, Registry, showing};
+use crate::config::Live;
 use crate::event::Body;
 use crate::sandbox::Current;
 use crate::sandbox::filter::Filter;
@@ -99,7 +100,9 @@ pub struct Ingest {
     filter: Filter,
     registry: Registry,
     bounds: Bounds,
-    rules: Rules,
+    rules: Live<Rules>,
+    /// Those that the open communities are in line with.
+    kept: Arc<Rules>,
     clock: Clock,
     settings: Settings,
     sweep: Sweep,
@@ -117,7 +120,7 @@ pub struct Parts {
     pub components: Current,
     pub registry: Registry,
     pub bounds: Bounds,
-    pub rules: Rules,
+    pub rules: Live<Rules>,
     pub clock: Clock,
     pub settings: Settings,
     /// Who is told of every commit.
@@ -131,8 +134,8 @@ impl Ingest {
         let filter = Filter::new(Arc::clone(&components.now().filter));
         let sweep = Sweep::starting_at(clock.now_ms());
         let committer = Committer::start(store.clone(), queue.clone(), changes).map_err(StartError::Thread)?;
-        let (next_retry, last_batch) = (Some(i64::MIN), Instant::now());
-        let mut ingest = Self { store, queue, components, filter, registry, bounds, rules, clock, settings, sweep, committer, next_retry, last_batch };
+        let (next_retry, last_batch, kept) = (Some(i64::MIN), Instant::now(), rules.now());
+        let mut ingest = Self { store, queue, components, filter, registry, bounds, rules, kept, clock, settings, sweep, committer, next_retry, last_batch };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -142,7 +145,7 @@ impl Ingest {
         showing::begin_edition(&mut view)?;
         let mut agenda = Agenda::default();
         let now = self.clock.now_ms();
-        facts::reconcile(&mut Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now })?;
+        facts::reconcile(&mut Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.kept, now })?;
         self.finish(view, agenda, Vec::new(), &[], 0, now)?;
         self.committer.settle()
     }
@@ -174,6 +177,9 @@ impl Ingest {
             if stop.load(Ordering::Acquire) || depth >= self.settings.batch_events as u64 || depth > 0 && since >= self.settings.batch_wait {
                 return Ok(());
             }
+            if self.has_other_rules() {
+                return Ok(());
+            }
             let now = self.clock.now_ms();
             if self.next_retry.is_some_and(|next| next <= now) || self.sweep.is_due(now) || self.next_alarm()?.is_some_and(|next| next <= now) {
                 return Ok(());
@@ -181,6 +187,10 @@ impl Ingest {
             self.registry.rest();
             self.queue.wait(seen, if depth > 0 { self.settings.batch_wait.saturating_sub(since) } else { LOOK_AROUND });
         }
+    }
+
+    fn has_other_rules(&self) -> bool {
+        !Arc::ptr_eq(&self.kept, &self.rules.now())
     }
 
     /// Events in the queue that no batch has taken yet.
@@ -205,13 +215,21 @@ impl Ingest {
         let snapshot = self.store.snapshot()?;
         let taken = Queue::take(&snapshot, taken_up_to, BACKLOG_EVENTS, BACKLOG_BYTES)?;
         self.follow();
+        let other_rules = self.has_other_rules();
+        if other_rules {
+            self.kept = self.rules.now();
+        }
         let mut view = Box::new(View::new(snapshot, pending));
         showing::begin_edition(&mut view)?;
         let unchanged = view.bytes();
         let mut agenda = Agenda::default();
 
         let records = judge::records(&mut self.filter, &taken.events);
-        let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now };
+        let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.kept, now };
+        if other_rules {
+            tracing::info!("communities are brought in line with the operator's rules");
+            facts::reconcile(&mut facts)?;
+        }
         let mut outcomes = [[0; Outcome::LABELS.len()]; Body::KINDS.len()];
         for (event, record) in taken.events.iter().zip(records) {
             let outcome = match &event.body {
@@ -259,7 +277,7 @@ impl Ingest {
         let mut view = self.tell(view, agenda, now)?;
         if !crowded.is_empty() {
             let mut agenda = Agenda::default();
-            Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.rules, now }.bound(crowded)?;
+            Facts { view: &mut view, agenda: &mut agenda, bounds: &self.bounds, rules: &self.kept, now }.bound(crowded)?;
             view = self.tell(view, agenda, now)?;
         }
         let mut view = self.retry(view, due, now)?;

@@ -4,7 +4,7 @@ use crate::config::Party;
 use crate::record::RecordKey;
 
 /// Denied is denied; where anyone is allowed by name, nobody else is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     pub allowed: Vec<Party>,
     pub denied: Vec<Party>,

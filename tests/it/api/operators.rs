@@ -90,3 +90,14 @@ async fn an_operator_lifts_what_was_counted_for_one_and_for_nobody_else() {
     assert_eq!((refused.status, refused.error().as_str()), (400, "InvalidRequest"), "{refused:?}");
     town.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_operates_the_host_counts_as_the_configuration_is_read_again() {
+    let town = Town::new().await;
+    let mut oscar = town.signed_in("oscar");
+    assert_eq!(oscar.reads("/api/operator/status").await["ready"], json!(true));
+    let nobody = atrarium_tests::world::config(&town.world.directory, "ws://127.0.0.1:9/subscribe", &[]);
+    town.world.app().live.apply(&nobody);
+    assert_eq!(oscar.call("GET", "/api/operator/status", &Value::Null).await.status, 403);
+    town.end().await;
+}

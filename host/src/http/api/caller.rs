@@ -197,7 +197,7 @@ impl Api {
     }
 
     fn caller(&self, did: String, may_write: bool) -> access::Caller {
-        let operator = self.operators.contains(&did);
+        let operator = self.operators.now().contains(&did);
         access::Caller { did, operator, may_write }
     }
 }

@@ -44,7 +44,6 @@ mod written;
 mod tests;
 
 use std::any::Any;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +67,7 @@ use super::patience::Phase;
 use super::server::Terms;
 use super::work::Work;
 use crate::clock::Clock;
-use crate::config::Visitor;
+use crate::config::{Live, Visitor};
 use crate::dashboard::{Dashboard, Problem};
 use crate::identity::{Resolver, ServiceAuth};
 use crate::pds::Repo;
@@ -91,7 +90,7 @@ pub struct Parts {
     pub clock: Clock,
     /// The public URL, without a slash at the end.
     pub endpoint: String,
-    pub operators: Vec<String>,
+    pub operators: Live<Vec<String>>,
     pub requests_per_hour: u32,
     /// The origin of the AppView of which the dashboard's pages ask what posts say.
     pub appview: Option<String>,
@@ -114,7 +113,7 @@ pub(super) struct Inner {
     resolver: Resolver,
     clock: Clock,
     endpoint: String,
-    operators: HashSet<String>,
+    operators: Live<Vec<String>>,
     appview: Option<String>,
     visitor: Option<Visitor>,
     counts: Counts,
@@ -147,7 +146,7 @@ impl Api {
             resolver,
             clock,
             endpoint,
-            operators: operators.into_iter().collect(),
+            operators,
             appview,
             visitor,
             counts: Counts::new(requests_per_hour),
