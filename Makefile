@@ -7,6 +7,7 @@
 #   make test    every test
 #   make bench   one table of measurements, and target/bench.json
 #   make lint    formatting, clippy, licences
+#   make fuzz TARGET=frames TIME=600   what strangers send, put to the test by chance; tests/fuzz says what there is
 #   make paint   how soon the dashboard's pages are painted on a slow machine
 
 CARGO ?= cargo
@@ -16,7 +17,7 @@ SCHEMATHESIS := target/schemathesis/.installed
 BROWSER := tests/browser/node_modules/.installed
 DASHBOARD := host/dashboard/dist/app/index.html
 
-.PHONY: run network build test bench lint setup dashboard browser chromium paint screenshots peers postgresql schemathesis examples node python
+.PHONY: run network build test bench fuzz lint setup dashboard browser chromium paint screenshots peers postgresql schemathesis examples node python
 
 run: build
 	./target/release/atrarium demo
@@ -32,6 +33,7 @@ test: setup peers schemathesis examples browser $(DASHBOARD)
 	cd host/dashboard && npm run --silent test
 	$(CARGO) build --workspace --locked --all-targets
 	$(CARGO) test --workspace --locked --no-fail-fast
+	$(CARGO) test --locked --manifest-path tests/fuzz/Cargo.toml
 
 bench: setup
 	$(CARGO) bench --locked -p atrarium-tests --bench bench
@@ -39,7 +41,16 @@ bench: setup
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	$(CARGO) clippy --locked --manifest-path tests/fuzz/Cargo.toml --tests -- --deny warnings
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; else echo "cargo-deny is not installed: licences are not checked"; fi
+
+# A target for so many seconds. The sanitizer is a flag that the stable compiler takes under this variable alone.
+TARGET ?= frames
+TIME ?= 600
+fuzz:
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
+	cd tests/fuzz && mkdir -p target/corpus/$(TARGET) && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir . --features libfuzzer $(TARGET) target/corpus/$(TARGET) corpus/$(TARGET) \
+		-- $(if $(filter uploads,$(TARGET)),-max_len=65536,-dict=words.dict -max_len=8192) -timeout=10 -max_total_time=$(TIME)
 
 # The components' target; without it their standard library is missing.
 setup:

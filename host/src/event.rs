@@ -237,7 +237,8 @@ impl Rev {
 
     /// The greatest revision of this microsecond.
     pub fn last_of(time_us: u64) -> Self {
-        let mut value = (time_us & ((1 << 53) - 1)) << 10 | 0x3ff;
+        // Later than any revision can name is the last of them, not an early one.
+        let mut value = time_us.min((1 << 54) - 1) << 10 | 0x3ff;
         let mut bytes = [0; Self::LENGTH];
         for byte in bytes.iter_mut().rev() {
             *byte = TID_ALPHABET[(value & 0x1f) as usize];

@@ -174,7 +174,9 @@ fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
     // Derived structures are also read from arrays.
     let object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    object.then(|| serde_json::from_slice(&bytes).ok())?
+    // Looked at as a whole: fields that nobody reads could hold bytes that are no text.
+    let text = std::str::from_utf8(&bytes).ok().filter(|_| object)?;
+    serde_json::from_str(text).ok()
 }
 
 #[cfg(test)]

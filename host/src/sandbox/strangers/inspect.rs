@@ -123,7 +123,9 @@ const MIX: &str = "atrarium:feed-mix/mix";
 /// Looks at all of an upload's bytes.
 pub fn inspect(bytes: &[u8]) -> Result<Seen, Refusal> {
     layer(bytes)?;
-    let invalid = |cause: wasmparser::BinaryReaderError| Refusal::Invalid(format!("{} at byte {}", short(cause.message()), cause.offset()));
+    // Some of its messages are many lines, and a refusal is one sentence.
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let invalid = |cause: wasmparser::BinaryReaderError| Refusal::Invalid(format!("{} at byte {}", short(&one_line(cause.message())), cause.offset()));
     let mut validator = Validator::new_with_features(features());
     let (mut parts, mut names) = (Parts::default(), Names::default());
     let mut depth = 0_usize;
