@@ -60,6 +60,9 @@ pub enum FeedError {
 #[derive(Debug, Clone)]
 pub struct Feeds(pub(super) Arc<Inner>);
 
+/// Whom the operator keeps out of *global*, and which communities that concerns of those that were looked at.
+type Exclusions = (Arc<Vec<Party>>, HashMap<CommunityId, bool>);
+
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Store,
@@ -71,7 +74,7 @@ pub(super) struct Inner {
     /// Whom the operator keeps out of *global*.
     excluded: Live<Vec<Party>>,
     /// Which communities that concerns: a number is never used twice.
-    exclusions: RwLock<(Arc<Vec<Party>>, HashMap<CommunityId, bool>)>,
+    exclusions: RwLock<Exclusions>,
 }
 
 #[derive(Serialize)]
