@@ -85,7 +85,7 @@ impl Disk {
 }
 
 /// One for each test that runs, since a backend is made by a plain function.
-static DISKS: [Disk; 12] = [const { Disk::new() }; 12];
+static DISKS: [Disk; 13] = [const { Disk::new() }; 13];
 
 fn backend<const N: usize>() -> Backend {
     Box::new(|path| Ok(Box::new(Faulty::open(path, &DISKS[N])?)))
@@ -260,6 +260,23 @@ async fn a_program_whose_disk_fails_ends_within_ten_seconds_and_goes_on_where_it
     world.start_again().await;
     world.settled().await;
     assert_eq!(world.feed(&community).await, [second, first]);
+    world.stop().await;
+}
+
+/// The batch that would have closed the community is lost with the disk, and nothing else comes that would.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_change_while_the_disk_fails_count_when_it_is_well_again() {
+    let (mut world, community, first) = world_on::<12>().await;
+    DISKS[12].fail(&[fault(Call::Sync, EIO)]);
+    let denied = ["--deny-owner".to_owned(), did("owner")];
+    world.app().live.apply(&atrarium_tests::world::config(&world.directory, "ws://127.0.0.1:9/subscribe", &denied));
+    world.until("the failure is noticed", failing).await;
+    DISKS[12].mend();
+    world.until("ingest goes on", |world| !failing(world)).await;
+    world.until("the community is closed", |world| world.rows(Table::Communities) == 0).await;
+    world.app().live.apply(&atrarium_tests::world::config(&world.directory, "ws://127.0.0.1:9/subscribe", &[]));
+    world.until("it is open again", |world| world.rows(Table::Communities) == 1).await;
+    assert_eq!(world.feed(&community).await, [first]);
     world.stop().await;
 }
 

@@ -101,8 +101,10 @@ pub struct Ingest {
     registry: Registry,
     bounds: Bounds,
     rules: Live<Rules>,
-    /// Those that the open communities are in line with.
+    /// Those by which communities are judged.
     kept: Arc<Rules>,
+    /// Whether the open communities may not be in line with them: what would have brought them there has failed.
+    out_of_line: bool,
     clock: Clock,
     settings: Settings,
     sweep: Sweep,
@@ -135,7 +137,23 @@ impl Ingest {
         let sweep = Sweep::starting_at(clock.now_ms());
         let committer = Committer::start(store.clone(), queue.clone(), changes).map_err(StartError::Thread)?;
         let (next_retry, last_batch, kept) = (Some(i64::MIN), Instant::now(), rules.now());
-        let mut ingest = Self { store, queue, components, filter, registry, bounds, rules, kept, clock, settings, sweep, committer, next_retry, last_batch };
+        let mut ingest = Self {
+            store,
+            queue,
+            components,
+            filter,
+            registry,
+            bounds,
+            rules,
+            kept,
+            out_of_line: false,
+            clock,
+            settings,
+            sweep,
+            committer,
+            next_retry,
+            last_batch,
+        };
         ingest.reconcile()?;
         Ok(ingest)
     }
@@ -190,7 +208,7 @@ impl Ingest {
     }
 
     fn has_other_rules(&self) -> bool {
-        !Arc::ptr_eq(&self.kept, &self.rules.now())
+        self.out_of_line || !Arc::ptr_eq(&self.kept, &self.rules.now())
     }
 
     /// Events in the queue that no batch has taken yet.
@@ -218,6 +236,7 @@ impl Ingest {
         let other_rules = self.has_other_rules();
         if other_rules {
             self.kept = self.rules.now();
+            self.out_of_line = false;
         }
         let mut view = Box::new(View::new(snapshot, pending));
         showing::begin_edition(&mut view)?;
@@ -335,6 +354,8 @@ impl Ingest {
         self.store.note_failure();
         drop(self.committer.settle());
         self.registry.forget_all();
+        // The batch that was lost may have been the one.
+        self.out_of_line = true;
         let mut pause = HEAL_PAUSE;
         loop {
             // The end of the program wakes who waits, and so does a write that succeeds.
