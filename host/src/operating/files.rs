@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{alone, directly};
+use super::alone;
 use crate::config::Config;
 use crate::http::control::{self, Unreachable};
 use crate::store::State;
@@ -39,20 +39,33 @@ async fn write_backup(config: &Config, file: &Path, beside: &Path) -> Result<u64
     }
     let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(beside).map_err(failed)?;
     let bytes = match control::backup(&config.data_dir, &mut target).await {
-        Ok(outcome) => outcome.map_err(|refusal| refusal.to_string())?,
+        Ok(outcome) => {
+            let bytes = outcome.map_err(|refusal| refusal.to_string())?;
+            target.flush().and_then(|()| target.sync_all()).map_err(failed)?;
+            bytes
+        }
         Err(Unreachable::Nobody) => {
-            let (data, _lock) = directly(config)?;
-            let mut copy = data.backup().map_err(|refusal| refusal.to_string())?;
-            io::copy(&mut copy, &mut target).map_err(failed)?
+            drop(target);
+            fs::remove_file(beside).map_err(failed)?;
+            copy_at_rest(config, beside)?
         }
         Err(broken) => return Err(broken.to_string()),
     };
-    target.flush().and_then(|()| target.sync_all()).map_err(failed)?;
-    drop(target);
     // Whoever needs it once must not find then that it is none.
     State::open(beside).map_err(|cause| format!("the backup is not whole: {cause}"))?;
     fs::rename(beside, file).map_err(failed)?;
     Ok(bytes)
+}
+
+/// A copy while no server runs; whether there is an index doesn't matter.
+fn copy_at_rest(config: &Config, target: &Path) -> Result<u64, String> {
+    let _lock = alone(&config.data_dir)?;
+    let path = config.data_dir.join("state.redb");
+    if !path.is_file() {
+        return Err(format!("there is no {}: nobody has signed in here, and no mix was uploaded", path.display()));
+    }
+    State::open(&path).and_then(|state| state.copy_to(target)).map_err(|cause| cause.to_string())?;
+    target.metadata().map(|found| found.len()).map_err(|cause| format!("{} can't be read: {cause}", target.display()))
 }
 
 pub(super) fn restore(config: &Config, file: &Path) -> Result<String, String> {
@@ -68,7 +81,12 @@ pub(super) fn restore(config: &Config, file: &Path) -> Result<String, String> {
         State::open(&beside).map_err(|cause| format!("{} is no backup that this program can use: {cause}", file.display()))?;
         let kept = place.is_file();
         if kept {
-            fs::rename(&place, &before).map_err(failed)?;
+            match fs::remove_file(&before) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
+                _ => {}
+            }
+            // A second name, so that there is no moment without a file at its place: a server would begin with an empty one.
+            fs::hard_link(&place, &before).map_err(failed)?;
         }
         fs::rename(&beside, &place).map_err(failed)?;
         File::open(&config.data_dir).and_then(|directory| directory.sync_all()).map_err(failed)?;
