@@ -26,15 +26,15 @@ fn letters(snapshot: &Snapshot, span: Span, page: &Page) -> Result<views::DeadLe
         Some(after) => span.after(after),
         None => span,
     };
-    let found = list(snapshot, Table::DeadLetters, &span, false, page.limit, |key, value| {
-        let (community, subject) = pair_of(Table::DeadLetters, key)?;
-        let letter: DeadLetter = decode(Table::DeadLetters, key, value)?;
-        Ok(Some((id_of(key), community, subject.to_string(), letter)))
-    })?;
-    let mut dead_letters = Vec::with_capacity(found.items.len());
-    for (id, number, subject, letter) in found.items {
-        let community = find::community(snapshot, number)?.map(|community| community.uri).unwrap_or_default();
-        dead_letters.push(views::DeadLetter { id, community, subject, since: datetime(letter.since), cause: letter.cause });
-    }
+    let found = list(snapshot, Table::DeadLetters, &span, false, page.limit, |key, value| Ok(Some((key.to_vec(), value.to_vec()))))?;
+    let dead_letters = found.items.iter().map(|(key, value)| letter(snapshot, key, value)).collect::<Result<_, _>>()?;
     Ok(views::DeadLetters { dead_letters, cursor: found.next.map(|key| cursor(List::DeadLetters, &key)) })
+}
+
+/// The letter in a row.
+pub fn letter(snapshot: &Snapshot, key: &[u8], value: &[u8]) -> Result<views::DeadLetter, Problem> {
+    let (number, subject) = pair_of(Table::DeadLetters, key)?;
+    let letter: DeadLetter = decode(Table::DeadLetters, key, value)?;
+    let community = find::community(snapshot, number)?.map(|community| community.uri).unwrap_or_default();
+    Ok(views::DeadLetter { id: id_of(key), community, subject: subject.to_string(), since: datetime(letter.since), cause: letter.cause })
 }

@@ -38,7 +38,7 @@ pub mod find;
 mod handles;
 mod held;
 mod host;
-mod letters;
+pub mod letters;
 mod load;
 mod members;
 mod mix;

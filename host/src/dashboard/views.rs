@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A community, as its caller sees it.
@@ -293,7 +293,7 @@ pub struct HeldAuthors {
 }
 
 /// Something that a community's component could not take, though it was tried again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetter {
     #[schema(min_length = 1, max_length = 2048, pattern = "^[A-Za-z0-9_-]+$")]
     pub id: String,

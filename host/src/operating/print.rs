@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::dashboard::views::DeadLetter;
 use crate::store::upkeep::TableStats;
 use crate::upkeep::communities::{Details, Line};
-use crate::upkeep::letters::{Letter, LetterAndRecord};
+use crate::upkeep::letters::LetterAndRecord;
 use crate::upkeep::{Answer, FileStats};
 
 /// Letters of a text in a table's column.
@@ -25,7 +26,7 @@ pub(super) fn answer(answer: &Answer) -> String {
     }
 }
 
-fn row_of_letter(letter: &Letter) -> Vec<String> {
+fn row_of_letter(letter: &DeadLetter) -> Vec<String> {
     vec![letter.id.clone(), letter.community.clone(), letter.subject.clone(), letter.since.clone(), letter.cause.lines().next().unwrap_or_default().to_owned()]
 }
 

@@ -56,7 +56,7 @@ pub struct Details {
 
 impl Upkeep {
     pub(super) fn communities(&self) -> Result<Vec<Line>, Refusal> {
-        let snapshot = self.0.store.snapshot()?;
+        let snapshot = self.parts.store.snapshot()?;
         let mut found = Vec::new();
         let mut broken = None;
         snapshot.scan(Table::Communities, &Span::all(), false, |key, value| {
@@ -70,19 +70,20 @@ impl Upkeep {
         if let Some(cause) = broken {
             return Err(cause.into());
         }
-        let loads: std::collections::HashMap<String, Load> = self.0.loads.iter().flat_map(|loads| loads.all()).collect();
+        let loads: std::collections::HashMap<String, Load> = self.parts.loads.iter().flat_map(|loads| loads.all()).collect();
         let mut lines = Vec::with_capacity(found.len());
         for (number, community) in found {
-            let load = self.0.loads.as_ref().map(|_| loads.get(&community.uri).copied().unwrap_or_default());
+            let load = self.parts.loads.as_ref().map(|_| loads.get(&community.uri).copied().unwrap_or_default());
             lines.push(line(&snapshot, number, &community, load)?);
         }
         Ok(lines)
     }
 
     pub(super) fn community(&self, id: &str) -> Result<Details, Refusal> {
-        let snapshot = self.0.store.snapshot()?;
+        let snapshot = self.parts.store.snapshot()?;
         let (number, community) = find::find(&snapshot, id)?;
-        let load = self.0.loads.as_ref().map(|loads| loads.all().into_iter().find(|(uri, _)| *uri == community.uri).map(|(_, load)| load).unwrap_or_default());
+        let load =
+            self.parts.loads.as_ref().map(|loads| loads.all().into_iter().find(|(uri, _)| *uri == community.uri).map(|(_, load)| load).unwrap_or_default());
         let own = Span::prefix(Key::community(number));
         let config = &community.config;
         Ok(Details {
@@ -102,10 +103,10 @@ impl Upkeep {
 
     /// The event that orders it.
     pub(super) fn object(&self, id: &str, what: ObjectWhat) -> Result<Event, Refusal> {
-        if what == ObjectWhat::Evict && matches!(self.0.doing, super::Doing::Later(_)) {
+        if what == ObjectWhat::Evict && matches!(self.parts.doing, super::Doing::Later(_)) {
             return Err(Refusal("the server doesn't run, so no object is in memory".to_owned()));
         }
-        let (_, community) = find::find(&self.0.store.snapshot()?, id)?;
+        let (_, community) = find::find(&self.parts.store.snapshot()?, id)?;
         Ok(Event { did: String::new(), body: Body::Object(ObjectOrder { community: community.uri, what }) })
     }
 }

@@ -4,40 +4,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Refusal, Upkeep};
-use crate::clock::datetime;
-use crate::community::Community;
-use crate::community::letters::{DeadLetter, Subject, from_id, id_of, pair_of, row};
+use crate::community::letters::{Subject, from_id, row};
 use crate::dashboard::find;
+use crate::dashboard::letters::letter;
+use crate::dashboard::views::DeadLetter;
 use crate::event::{Body, Event, Order, What};
-use crate::record::{Record, Stored};
-use crate::store::view::decode;
-use crate::store::{CommunityId, Key, Snapshot, Span, StoreError, Table, schema};
-
-/// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Letter {
-    pub id: String,
-    /// The AT-URI of the community's config.
-    pub community: String,
-    /// What the object was to be told about: an AT-URI, `account` and a DID, or `config`.
-    pub subject: String,
-    /// Since when it is here, in RFC 3339.
-    pub since: String,
-    pub cause: String,
-}
+use crate::record::Stored;
+use crate::store::{Key, Snapshot, Span, Table, schema};
 
 /// A dead letter, and what is known of its subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LetterAndRecord {
-    pub letter: Letter,
+    pub letter: DeadLetter,
     /// What the filter made of the record, with its revision; `null` if it isn't there any more, or if the letter is about none.
     pub record: Value,
 }
 
 impl Upkeep {
-    pub(super) fn letters(&self, community: Option<&str>) -> Result<Vec<Letter>, Refusal> {
-        let snapshot = self.0.store.snapshot()?;
+    pub(super) fn letters(&self, community: Option<&str>) -> Result<Vec<DeadLetter>, Refusal> {
+        let snapshot = self.parts.store.snapshot()?;
         let span = match community {
             Some(id) => Span::prefix(Key::community(find::find(&snapshot, id)?.0)),
             None => Span::all(),
@@ -51,20 +36,21 @@ impl Upkeep {
     }
 
     pub(super) fn letter(&self, id: &str) -> Result<LetterAndRecord, Refusal> {
-        let snapshot = self.0.store.snapshot()?;
+        let snapshot = self.parts.store.snapshot()?;
         let (key, subject) = existing(&snapshot, id)?;
         let value = snapshot.get(Table::DeadLetters, &key)?.unwrap_or_default();
         let stored: Option<Stored> = match &subject {
             Subject::Record(record) => snapshot.read(Table::Records, schema::record(record).as_ref())?,
             _ => None,
         };
-        let record = stored.map_or(Value::Null, |stored| serde_json::json!({ "rev": stored.rev.as_str(), "record": stored.record.as_ref().map(told) }));
+        let record =
+            stored.map_or(Value::Null, |stored| serde_json::json!({ "rev": stored.rev.as_str(), "record": stored.record.map(|record| format!("{record:?}")) }));
         Ok(LetterAndRecord { letter: letter(&snapshot, &key, &value)?, record })
     }
 
     /// The events that order it.
     pub(super) fn orders(&self, letters: &[String], what: What) -> Result<Vec<Event>, Refusal> {
-        let snapshot = self.0.store.snapshot()?;
+        let snapshot = self.parts.store.snapshot()?;
         let keys: Vec<Vec<u8>> = match letters {
             [] => snapshot.keys(Table::DeadLetters, &Span::all(), false, usize::MAX)?,
             named => named.iter().map(|id| existing(&snapshot, id).map(|(key, _)| key)).collect::<Result<_, _>>()?,
@@ -78,21 +64,4 @@ fn existing(snapshot: &Snapshot, id: &str) -> Result<(Vec<u8>, Subject), Refusal
     let (community, subject) = from_id(id).ok_or_else(missing)?;
     let key = row(community, &subject);
     if snapshot.contains(Table::DeadLetters, &key)? { Ok((key, subject)) } else { Err(missing()) }
-}
-
-fn letter(snapshot: &Snapshot, key: &[u8], value: &[u8]) -> Result<Letter, StoreError> {
-    let (community, subject) = pair_of(Table::DeadLetters, key)?;
-    let letter: DeadLetter = decode(Table::DeadLetters, key, value)?;
-    let community = uri_of(snapshot, community)?;
-    Ok(Letter { id: id_of(key), community, subject: subject.to_string(), since: datetime(letter.since), cause: letter.cause })
-}
-
-fn uri_of(snapshot: &Snapshot, community: CommunityId) -> Result<String, StoreError> {
-    let community: Option<Community> = snapshot.read(Table::Communities, Key::community(community).as_ref())?;
-    Ok(community.map(|community| community.uri).unwrap_or_default())
-}
-
-/// A record as an operator may read it.
-fn told(record: &Record) -> String {
-    format!("{record:?}")
 }

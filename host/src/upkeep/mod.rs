@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! atrarium communities list ─▶ Ask ─▶ the running program, through its socket ─┐
-//!                                └──▶ the data themselves, while it doesn't run ┴▶ Upkeep::answer ─▶ Answer
+//!                                └──▶ the data themselves, while it doesn't run ┴▶ Upkeep::take ─▶ Answer
 //! ```
 //!
 //! * [`letters`]: what could not be told to communities' objects.
@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::community::Loads;
 use crate::dashboard::Problem;
+use crate::dashboard::views::DeadLetter;
 use crate::dashboard::writes::Apply;
 use crate::event::{Event, ObjectWhat, What};
 use crate::logging;
@@ -67,7 +68,7 @@ pub enum Ask {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    Letters(Vec<letters::Letter>),
+    Letters(Vec<DeadLetter>),
     Letter(Box<letters::LetterAndRecord>),
     Communities(Vec<communities::Line>),
     Community(Box<communities::Details>),
@@ -121,20 +122,17 @@ pub enum Doing {
 
 /// The data, and who does something with them. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Upkeep(Arc<Inner>);
-
-struct Inner {
-    parts: Parts,
+pub struct Upkeep {
+    parts: Arc<Parts>,
     /// Held while a copy is made: there is one at a time.
-    copying: Mutex<()>,
+    copying: Arc<Mutex<()>>,
 }
 
-impl std::ops::Deref for Inner {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.parts
-    }
+/// What came of looking at a question.
+enum Looked {
+    Answer(Answer),
+    /// It orders these.
+    Orders(Vec<Event>),
 }
 
 /// What it is made of.
@@ -157,47 +155,46 @@ impl std::fmt::Debug for Upkeep {
 
 impl Upkeep {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, copying: Mutex::new(()) }))
+        Self { parts: Arc::new(parts), copying: Arc::default() }
     }
 
-    /// Answers. Reading may wait for the disk, so this is for a thread that may.
-    pub fn answer(&self, ask: &Ask) -> Result<Answer, Refusal> {
-        match ask {
-            Ask::Letters { community } => self.letters(community.as_deref()).map(Answer::Letters),
-            Ask::Letter { id } => self.letter(id).map(|letter| Answer::Letter(Box::new(letter))),
-            Ask::Communities => self.communities().map(Answer::Communities),
-            Ask::Community { id } => self.community(id).map(|community| Answer::Community(Box::new(community))),
-            Ask::Stats => self.stats().map(Answer::Stats),
-            Ask::LogLevel { level } => match (level.parse(), &self.0.doing) {
-                (_, Doing::Later(_)) => Err(Refusal("the server doesn't run: start it with --log-level".to_owned())),
-                (Err(wanted), _) => Err(Refusal(format!("{level:?} is no level: it needs {wanted}"))),
-                (Ok(level), _) if logging::set(&level) => Ok(Answer::Done { number: 1, later: false }),
-                (Ok(_), _) => Err(Refusal("the log is somebody else's, and its level can't be changed".to_owned())),
-            },
-            Ask::Order { .. } | Ask::Object { .. } => Err(Refusal("this is ordered, not asked".to_owned())),
+    /// Answers a question, or does what it orders.
+    pub async fn take(&self, ask: Ask) -> Result<Answer, Refusal> {
+        let upkeep = self.clone();
+        let looked = tokio::task::spawn_blocking(move || upkeep.look(&ask)).await;
+        match looked.unwrap_or_else(|_| Err(Refusal("the answer broke off: the log says why".to_owned())))? {
+            Looked::Answer(answer) => Ok(answer),
+            Looked::Orders(events) => self.order(events).await,
         }
     }
 
-    /// Does what is ordered, and answers everything else.
-    pub async fn take(&self, ask: Ask) -> Result<Answer, Refusal> {
-        let upkeep = self.clone();
-        let read = move |ask: Ask| async move {
-            let outcome = tokio::task::spawn_blocking(move || match &ask {
-                Ask::Order { letters, what } => upkeep.orders(letters, *what).map(Err),
-                Ask::Object { id, what } => upkeep.object(id, *what).map(|event| Err(vec![event])),
-                _ => upkeep.answer(&ask).map(Ok),
-            });
-            outcome.await.unwrap_or_else(|_| Err(Refusal("the answer broke off: the log says why".to_owned())))
+    /// Reading may wait for the disk.
+    fn look(&self, ask: &Ask) -> Result<Looked, Refusal> {
+        let answer = match ask {
+            Ask::Letters { community } => Answer::Letters(self.letters(community.as_deref())?),
+            Ask::Letter { id } => Answer::Letter(Box::new(self.letter(id)?)),
+            Ask::Order { letters, what } => return self.orders(letters, *what).map(Looked::Orders),
+            Ask::Communities => Answer::Communities(self.communities()?),
+            Ask::Community { id } => Answer::Community(Box::new(self.community(id)?)),
+            Ask::Object { id, what } => return Ok(Looked::Orders(vec![self.object(id, *what)?])),
+            Ask::Stats => Answer::Stats(self.stats()?),
+            Ask::LogLevel { level } => self.log_level(level)?,
         };
-        match read(ask).await? {
-            Ok(answer) => Ok(answer),
-            Err(events) => self.order(events).await,
+        Ok(Looked::Answer(answer))
+    }
+
+    fn log_level(&self, level: &str) -> Result<Answer, Refusal> {
+        match (level.parse(), &self.parts.doing) {
+            (_, Doing::Later(_)) => Err(Refusal("the server doesn't run: start it with --log-level".to_owned())),
+            (Err(wanted), _) => Err(Refusal(format!("{level:?} is no level: it needs {wanted}"))),
+            (Ok(level), _) if logging::set(&level) => Ok(Answer::Done { number: 1, later: false }),
+            (Ok(_), _) => Err(Refusal("the log is somebody else's, and its level can't be changed".to_owned())),
         }
     }
 
     async fn order(&self, events: Vec<Event>) -> Result<Answer, Refusal> {
         let number = events.len();
-        let (apply, later) = match &self.0.doing {
+        let (apply, later) = match &self.parts.doing {
             Doing::Now(apply) => (apply, false),
             Doing::Later(apply) => (apply, true),
         };
@@ -210,9 +207,10 @@ impl Upkeep {
     /// A copy of `state.redb` as it is at this moment, to be read once. It takes as long, and as much room on the disk, as the file is large, and leaves
     /// nothing behind.
     pub fn backup(&self) -> Result<File, Refusal> {
-        let state = self.0.state.as_ref().ok_or_else(|| Refusal("there is no state.redb: nobody has signed in here, and no mix was uploaded".to_owned()))?;
-        let _one = self.0.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.0.data_dir.join("state.copy");
+        let state =
+            self.parts.state.as_ref().ok_or_else(|| Refusal("there is no state.redb: nobody has signed in here, and no mix was uploaded".to_owned()))?;
+        let _one = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.parts.data_dir.join("state.copy");
         let failed = |cause: io::Error| Refusal(format!("{} can't be made: {cause}", path.display()));
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
@@ -226,8 +224,8 @@ impl Upkeep {
     }
 
     fn stats(&self) -> Result<Vec<FileStats>, Refusal> {
-        let mut files = vec![FileStats { file: "index.redb".to_owned(), tables: self.0.store.snapshot()?.stats()? }];
-        if let Some(state) = &self.0.state {
+        let mut files = vec![FileStats { file: "index.redb".to_owned(), tables: self.parts.store.snapshot()?.stats()? }];
+        if let Some(state) = &self.parts.state {
             files.push(FileStats { file: "state.redb".to_owned(), tables: state.stats()? });
         }
         Ok(files)
