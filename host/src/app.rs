@@ -10,6 +10,7 @@
 //! it read becomes durable, the batch in work is committed, and requests in work are answered; the rest is in the queue.
 
 mod api;
+mod lives;
 mod mixes;
 mod opening;
 mod pulse;
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use lives::Lives;
 use opening::{Opened, open, whole};
 pub use opening::{StartError, lock};
 use pulse::Pulse;
@@ -34,12 +36,11 @@ use crate::backfill::{self, Announce, Backfill, Locate, Progress};
 use crate::clock::Clock;
 use crate::community::showing::edition_of;
 use crate::community::{Bounds, Changes, Loads, Registry};
-use crate::config::{Config, Live, Party};
+use crate::config::Config;
 use crate::dashboard::{self, Dashboard};
 use crate::feed::Feeds;
 use crate::http::{self, Service, control};
 use crate::identity::{self, Resolver, ServiceAuth};
-use crate::ingest::rules::Rules;
 use crate::ingest::{Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Announced, Endpoint, Health};
 use crate::outbound::{Client, Policy};
@@ -127,29 +128,6 @@ pub struct App {
     /// What may change at SIGHUP.
     pub live: Lives,
     _lock: File,
-}
-
-/// The parts of the configuration that may change while the program runs. Cheap to clone; all clones are one.
-#[derive(Debug, Clone)]
-pub struct Lives {
-    rules: Live<Rules>,
-    excluded: Live<Vec<Party>>,
-    operators: Live<Vec<String>>,
-}
-
-impl Lives {
-    fn of(config: &Config) -> Self {
-        let rules = Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() };
-        Self { rules: Live::new(rules), excluded: Live::new(config.exclude_from_global.clone()), operators: Live::new(config.operators.clone()) }
-    }
-
-    /// Whose communities may be here, whose posts stay out of others' global share, and who operates the host, from the next batch, page and
-    /// call on.
-    pub fn apply(&self, config: &Config) {
-        self.rules.set(Rules { allowed: config.allow_owner.clone(), denied: config.deny_owner.clone() });
-        self.excluded.set(config.exclude_from_global.clone());
-        self.operators.set(config.operators.clone());
-    }
 }
 
 impl App {

@@ -4,7 +4,7 @@
 //! * [`network`]: the directory of DIDs, the Jetstream servers, the clock.
 //! * [`outside`]: what the world sees at the public URL: the DID document, the feeds, a page in time, each feed's record.
 //!
-//! It asks and changes nothing, and works whether the server runs or not. Each check ends in a [`Finding`]; one that isn't good says what to
+//! It leaves everything as it was (whether the data directory can be written it tries with a file that it removes), and works whether the server runs or not. Each check ends in a [`Finding`]; one that isn't good says what to
 //! do. A check that can't be made because another has failed is left out.
 
 mod machine;

@@ -106,7 +106,18 @@ async fn a_community_is_shown_let_go_and_rebuilt() {
     }
     world.app().store.commit(&layer).expect("a healthy disk");
     assert_eq!(world.feed(&community).await.len(), 2, "the test has damaged it");
-    assert_eq!(operate(&world.directory, "communities rebuild moths").await.as_deref(), Ok("Done."));
+    // Whoever reads meanwhile sees what was there before, or what is there after it, and nothing between.
+    let mut seen = std::collections::BTreeSet::new();
+    let directory = world.directory.clone();
+    let rebuilding = operate(&directory, "communities rebuild moths");
+    tokio::pin!(rebuilding);
+    loop {
+        tokio::select! {
+            outcome = &mut rebuilding => break assert_eq!(outcome.as_deref(), Ok("Done.")),
+            shown = world.feed(&community) => seen.insert(shown.len()),
+        };
+    }
+    assert!(seen.iter().all(|shown| [2, 6].contains(shown)), "{seen:?}");
     assert_eq!(world.feed(&community).await, posts);
     let again = json(&world, "communities show moths").await["community"].clone();
     for field in ["members", "posts", "denied", "heldPosts", "objectRows", "objectBytes"] {

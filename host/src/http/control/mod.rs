@@ -15,7 +15,7 @@ pub use client::{Unreachable, ask, backup};
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -64,8 +64,7 @@ pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
     let made = folder.join(SOCKET);
     drop(std::fs::remove_file(&made));
     drop(std::fs::remove_dir(&folder));
-    std::fs::DirBuilder::new().create(&folder)?;
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
     let listener = UnixListener::bind(&made)?;
     std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&made, place(data_dir))?;
