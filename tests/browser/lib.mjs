@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
+import { setTimeout } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -96,6 +98,16 @@ export async function fits(page, what) {
   assert.ok(wide <= window_, `${what}: ${wide} px wide in a window of ${window_}`)
 }
 
+/** What is read comes to be that: a list is drawn anew behind what somebody types. */
+export async function becomes(read, wanted) {
+  const end = Date.now() + PATIENCE_MS
+  for (;;) {
+    const found = await read()
+    if (isDeepStrictEqual(found, wanted) || Date.now() > end) return assert.deepEqual(found, wanted)
+    await setTimeout(50)
+  }
+}
+
 /** What stands in a list with this text in it: a post, an action, a clause. */
 export const card = (page, text) => page.getByRole('listitem').filter({ hasText: text })
 
@@ -108,6 +120,7 @@ export async function step(name, page, deed) {
     const picture = `${process.env.PICTURES ?? '.'}/failed.png`
     await page?.screenshot({ path: picture, fullPage: true }).catch(() => {})
     console.log(`not ok: ${name} (${page?.url()}; ${picture})`)
+    console.log(`because: ${error instanceof Error ? error.message : error}`)
     console.log(`the page says: ${(await page?.evaluate(() => document.body.innerText).catch(() => ''))?.slice(0, 3000)}`)
     throw error
   }
