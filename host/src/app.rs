@@ -44,6 +44,7 @@ use crate::identity::{self, Resolver, ServiceAuth};
 use crate::ingest::{Ingest, Parts, Settings, intake};
 use crate::jetstream::{self, Announced, Endpoint, Health};
 use crate::outbound::{Client, Policy};
+use crate::priority;
 use crate::sandbox::{Components, Current, Linked, Reload, Sandbox};
 use crate::session::{self, Sessions};
 use crate::store::db::Backend;
@@ -188,6 +189,7 @@ impl App {
         let writer = vital.thread("writer", {
             let (queue, stop) = (queue.clone(), Arc::clone(&ending));
             move || {
+                priority::follow_readers();
                 intake::write(receive, &queue, &stop);
                 Ok::<(), Infallible>(())
             }
@@ -195,7 +197,10 @@ impl App {
         let writer = writer.map_err(StartError::Thread)?;
         let ingest = vital.thread("ingest", {
             let stop = Arc::clone(&ending);
-            move || ingest.run(&stop)
+            move || {
+                priority::follow_readers();
+                ingest.run(&stop)
+            }
         });
         let ingest = ingest.map_err(StartError::Thread)?;
 

@@ -21,6 +21,7 @@ pub mod machine;
 pub mod operating;
 pub mod outbound;
 pub mod pds;
+pub mod priority;
 pub mod record;
 pub mod sandbox;
 pub mod session;

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::community::Changes;
+use crate::priority;
 use crate::store::{Layer, Queue, Store, StoreError};
 
 /// A batch to be made durable.
@@ -47,6 +48,7 @@ impl Committer {
         let (outcome, outcomes) = sync_channel(1);
         let (told, noticed) = (queue.clone(), changes.clone());
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
+            priority::follow_readers();
             for batch in incoming {
                 metrics::histogram!("atrarium_batch_events").record(batch.events as f64);
                 let result = commit(&store, &batch.layer);

@@ -1,8 +1,8 @@
 //! Other components take the place of the operator's while the program runs.
 //!
-//! The directory of `--components` is read again, and what has changed in it is compiled, linked and tried on a thread of its own;
-//! feeds and ingest go on meanwhile, with what they have. Then the new set takes the place of the old one, for whatever begins
-//! after that: all of it or, if any file is no good, nothing. What is in work is finished by those that it was begun with.
+//! The directory of `--components` is read again, and what has changed in it is compiled, linked and tried on a thread of its own,
+//! behind all others; feeds and ingest go on meanwhile, with what they have. Then the new set takes the place of the old one, for
+//! whatever begins after that: all of it or, if any file is no good, nothing. What is in work is finished by those that it was begun with.
 //!
 //! It never waits for those who use the components, and never fails in a way that they notice.
 
@@ -14,7 +14,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::{Components, Current, Linked, Sandbox, SandboxError};
-use crate::vital;
+use crate::{priority, vital};
 
 /// Puts what is in the directory in the place of what counts. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
@@ -63,11 +63,28 @@ impl Reload {
         // Not one of the runtime's threads: those would be waited for at the end of the program.
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
             // Whoever asked may have gone away.
-            drop(done.send(inner.run()));
+            drop(done.send(patiently(|| inner.run())));
         });
         match thread {
             Ok(_) => outcome.await.unwrap_or_else(|_| Err(ReloadError::Broke("the thread for it has ended".to_owned()))),
             Err(cause) => noted(Err(ReloadError::Broke(format!("no thread for it: {cause}"))), Instant::now()),
+        }
+    }
+}
+
+/// Compiles on a single thread behind all others, so that neither readers nor ingest notice. What can't have one compiles like everybody.
+fn patiently<T: Send>(compile: impl FnOnce() -> T + Send) -> T {
+    let behind = |_| {
+        if let Err(cause) = priority::give_way() {
+            tracing::warn!(%cause, "the compiler's thread can't be put behind all others");
+        }
+    };
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "compiler".to_owned()).start_handler(behind).build();
+    match threads {
+        Ok(threads) => threads.install(compile),
+        Err(cause) => {
+            tracing::warn!(%cause, "no thread for the compiler");
+            compile()
         }
     }
 }

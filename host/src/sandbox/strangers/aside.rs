@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::guest::{Allowance, Guest, Run};
-use super::lowly;
+use crate::priority;
 use crate::sandbox::SandboxError;
 use crate::sandbox::mix::Request;
 
@@ -137,7 +137,7 @@ impl Worker {
 impl Aside {
     /// `name`: of its threads, in at most 13 letters.
     pub fn start(name: &str) -> Result<Self, SandboxError> {
-        Ok(Self { leftovers: Worker::start(name, lowly::take_leftovers)?, sure: Worker::start(&format!("{name}-2"), lowly::give_way)? })
+        Ok(Self { leftovers: Worker::start(name, priority::take_leftovers)?, sure: Worker::start(&format!("{name}-2"), priority::give_way)? })
     }
 
     /// [`Guest::run`], over there. `None`: it broke off in the host.

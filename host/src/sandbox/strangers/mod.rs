@@ -7,7 +7,7 @@
 //! * [`engine`]: the engine of strangers' code, and the compiled code that is kept on disk.
 //! * [`guest`]: one call, in a store of its own that is thrown away after it; what it may take, and how it fails.
 //! * `ticker`: the clock that ends calls, and lets others compute between.
-//! * [`aside`]: threads that give way to all others (`lowly`), for calls that may take long.
+//! * [`aside`]: threads that give way to all others ([`crate::priority`]), for calls that may take long.
 //!
 //! A stranger's code has an engine of its own: fuel meters what it does, epochs end what takes too long. A call begins with
 //! nothing and leaves nothing, so no reader's page can hold what another reader's call has seen.
@@ -18,7 +18,6 @@ pub mod confined;
 pub mod engine;
 pub mod guest;
 pub mod inspect;
-mod lowly;
 mod ticker;
 pub mod trial;
 
