@@ -11,13 +11,16 @@ use super::{Finding, LIMITS};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::identity::{self, Resolver};
-use crate::outbound::{Client, OutboundError, Response};
+use crate::outbound::{Client, OutboundError, Policy, Response};
 
 /// The AppView gives up after so long, and nobody tells the operator.
 const APPVIEW: Duration = Duration::from_secs(5);
 
 /// A page takes milliseconds; what is slower is on its way to being too slow.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// Proxies renew a certificate when a third of its time is left: a month of ninety days, two weeks of forty-five.
+const RENEWED: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
 /// Feeds that are looked at: each costs some requests to its owner's server.
 const FEEDS: usize = 50;
@@ -40,6 +43,7 @@ pub(super) async fn examine(config: &Config, client: &Client) -> Vec<Finding> {
         // Whoever can't be reached has nothing else to show.
         Err(finding) => return vec![finding],
     };
+    findings.extend(outside.certificate().await);
     findings.push(outside.admin().await);
     match outside.feeds().await {
         Ok((finding, feeds)) => {
@@ -113,6 +117,24 @@ impl Outside<'_> {
         }
         let by = if self.config.public_url.endpoint().starts_with("https://") { "by TLS, with a good certificate" } else { "without TLS" };
         Ok(Finding::good(CHECK, format!("{url} can be read {by}, and names this service")))
+    }
+
+    /// Whether the certificate will do for a while: it is shown to somebody whose clock is ahead.
+    async fn certificate(&self) -> Option<Finding> {
+        const CHECK: &str = "certificate";
+        if !self.config.public_url.endpoint().starts_with("https://") {
+            return None;
+        }
+        let later = Client::new(Policy { outlasting: RENEWED, ..self.client.policy().clone() });
+        let days = RENEWED.as_secs() / 86_400;
+        Some(match later.get(&self.url("/.well-known/did.json"), LIMITS).await {
+            Err(OutboundError::Tls { cause, .. }) => {
+                let remedy = "look why the proxy hasn't renewed it: its log says so, and ports 80 and 443 must be open to the world";
+                Finding::doubtful(CHECK, format!("it won't be good in {days} days any more: {cause}"), remedy)
+            }
+            // What else may be wrong has been said of the document.
+            _ => Finding::good(CHECK, format!("it is good for {days} days at least")),
+        })
     }
 
     /// The operator's routes must not be there.

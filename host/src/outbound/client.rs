@@ -40,13 +40,15 @@ pub struct Policy {
     pub waiting: usize,
     /// For looking up a name, for connecting, and for TLS, each.
     pub connect: Duration,
+    /// By how much a certificate must outlast this moment.
+    pub outlasting: Duration,
 }
 
 impl Policy {
     /// The program's: what two cores and a server's politeness bear. A directory of DIDs answers in a tenth of a second, so sixteen at a
     /// time are more than a hundred new readers a second.
     pub fn new(allow_private: bool) -> Self {
-        Self { allow_private, requests: 64, requests_per_host: 16, waiting: 1_024, connect: Duration::from_secs(3) }
+        Self { allow_private, requests: 64, requests_per_host: 16, waiting: 1_024, connect: Duration::from_secs(3), outlasting: Duration::ZERO }
     }
 }
 
@@ -78,7 +80,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub fn new(policy: Policy) -> Self {
-        let connector = Connector::new(policy.allow_private, policy.connect, authorities());
+        let connector = Connector::new(&policy, authorities());
         Self::through(connector, policy)
     }
 

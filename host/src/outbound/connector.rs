@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use hyper::Uri;
@@ -19,10 +19,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
+use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::address::{Reach, reach};
+use super::client::Policy;
 use super::error::OutboundError;
 
 /// Addresses of one host that are tried.
@@ -36,6 +38,16 @@ pub(super) fn authorities() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
+/// The clock by which certificates are judged: ahead of the system's by this much.
+#[derive(Debug)]
+struct Later(Duration);
+
+impl TimeProvider for Later {
+    fn current_time(&self) -> Option<UnixTime> {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().map(|now| UnixTime::since_unix_epoch(now + self.0))
+    }
+}
+
 /// Makes connections. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -47,12 +59,14 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(allow_private: bool, patience: Duration, roots: RootCertStore) -> Self {
-        let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    pub(super) fn new(policy: &Policy, roots: RootCertStore) -> Self {
+        let clock = Arc::new(Later(policy.outlasting));
+        let config = ClientConfig::builder_with_details(Arc::new(crypto::ring::default_provider()), clock)
             .with_safe_default_protocol_versions()
             .expect("ring knows the versions of TLS that rustls thinks safe")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        let Policy { allow_private, connect: patience, .. } = *policy;
         Self { allow_private, patience, lookups: Arc::new(Semaphore::new(LOOKUPS)), tls: TlsConnector::from(Arc::new(config)) }
     }
 

@@ -296,15 +296,20 @@ async fn a_server_must_prove_its_name() {
     let policy = Policy::new(true);
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(include_bytes!("../../data/tls/authority.der").as_slice())).expect("an authority's certificate");
-    let check = async |host: &str, roots: RootCertStore, right: bool| {
-        let client = Client::through(Connector::new(true, policy.connect, roots), policy.clone());
+    let check = async |host: &str, roots: RootCertStore, outlasting: Duration, right: bool| {
+        let policy = Policy { outlasting, ..policy.clone() };
+        let client = Client::through(Connector::new(&policy, roots), policy);
         let outcome = client.get(&format!("https://{host}:{port}/").parse().expect("a URL"), LIMITS).await;
         match right {
             true => assert_eq!(outcome.map(|answer| answer.status()), Ok(200)),
             false => assert!(matches!(outcome, Err(OutboundError::Tls { .. })), "{host}: {outcome:?}"),
         }
     };
-    check("localhost", roots.clone(), true).await;
-    check("127.0.0.1", roots, false).await;
-    check("localhost", authorities(), false).await;
+    let now = Duration::ZERO;
+    check("localhost", roots.clone(), now, true).await;
+    check("127.0.0.1", roots.clone(), now, false).await;
+    check("localhost", authorities(), now, false).await;
+    // The certificate is good until the end of October 2126.
+    check("localhost", roots.clone(), Duration::from_secs(90 * 366 * 24 * 60 * 60), true).await;
+    check("localhost", roots, Duration::from_secs(101 * 366 * 24 * 60 * 60), false).await;
 }
