@@ -56,6 +56,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, arguments: &[String]) {
         }
         Some("memory") => runtime.block_on(memory(number(1))),
         Some("sessions") => runtime.block_on(crate::api::sessions()),
+        Some("life") => runtime.block_on(life(&arguments[1], number(2))),
         Some("crash") => crate::objects::crash(&arguments[1]),
         other => panic!("no such child: {other:?}"),
     }
@@ -81,6 +82,32 @@ async fn posts(communities: usize, members: usize, count: usize) {
     script.push(Action::Sleep(Duration::from_secs(2)));
     script.push(Action::Blast(frames.into(), 1));
     serve(script).await;
+}
+
+/// The program with so many posts of the last days in its index; tells its firehose and one of its feeds, and waits to be killed.
+async fn life(directory: &str, count: usize) {
+    const COMMUNITIES: usize = 100;
+    const DAYS_MS: i64 = 5 * 24 * 60 * 60 * 1_000;
+    let mut place = Place::new(COMMUNITIES, 100);
+    let server = Server::start(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).expect("a server");
+    let program = Program::in_folder(directory.into(), &server.endpoint(), &[]).await;
+    for event in place.founding() {
+        server.publish(event);
+    }
+    program.until(|app| app.feeds.describe().is_ok_and(|feeds| feeds.len() == COMMUNITIES) && app.queue.depth() == 0).await;
+    let (now, each) = (atrarium::clock::Clock::system().now_ms(), DAYS_MS / count as i64);
+    for number in 0..count {
+        let event = place.post(now - DAYS_MS - 60_000 + number as i64 * each);
+        server.publish(event);
+        // The server keeps what hasn't been read; this keeps it small.
+        if number % 10_000 == 9_999 {
+            program.until(|app| app.queue.depth() < 10_000 && app.health.passed.load(std::sync::atomic::Ordering::Relaxed) as usize > number).await;
+        }
+    }
+    program.until(|app| app.queue.depth() == 0).await;
+    say(&server.endpoint());
+    say(&Place::feed(0));
+    std::future::pending::<()>().await;
 }
 
 async fn serve(mut script: Vec<Action>) {

@@ -74,6 +74,9 @@ fn main() {
     if wanted("recover") {
         objects::recover(&mut table);
     }
+    if wanted("restart") {
+        runtime.block_on(objects::restart(&mut table));
+    }
     table.print();
     table.save();
 }

@@ -10,7 +10,7 @@ use atrarium::sandbox::{Components, Linked, Sandbox};
 use atrarium::store::{Layer, Options, Store, Table as Rows, View};
 
 use crate::children::Process;
-use crate::program::quantile;
+use crate::program::{Program, quantile};
 use crate::table::Table;
 
 /// Objects that are awake at a time.
@@ -82,6 +82,28 @@ pub(crate) fn recover(table: &mut Table) {
     table.cost("opening an index of 1,000,000 rows after a crash", began.elapsed().as_secs_f64(), "s", None, None);
     table.cost("  its size", size / f64::from(1 << 20), "MiB", None, None);
     drop(store);
+}
+
+/// The whole program's start on what another has left that was killed: a million posts in the index.
+pub(crate) async fn restart(table: &mut Table) {
+    const POSTS: usize = 1_000_000;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut killed = Process::start(&["life".to_owned(), directory.path().to_string_lossy().into_owned(), POSTS.to_string()]);
+    let endpoint = killed.line();
+    let feed = killed.line();
+    drop(killed);
+    let size = std::fs::metadata(directory.path().join("index.redb")).expect("the database").len() as f64;
+    let began = Instant::now();
+    let program = Program::on(directory, &endpoint, &[]).await;
+    let started = program.started.as_secs_f64();
+    let path = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={feed}&limit=100");
+    let page = atrarium_tests::http::get(program.address, &path).await.expect("the program listens");
+    let first = began.elapsed().as_secs_f64();
+    assert_eq!(page.body.matches("\"post\"").count(), 100, "{page:?}");
+    program.end().await;
+    table.cost("the program's start after a kill, 1,000,000 posts in the index", started, "s", Some(2.0), None);
+    table.cost("  until a feed has been read", first, "s", None, None);
+    table.cost("  its index", size / f64::from(1 << 20), "MiB", None, None);
 }
 
 /// Writes a million rows as they are in an index, and is then killed.

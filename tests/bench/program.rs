@@ -14,7 +14,8 @@ pub(crate) struct Program {
     pub(crate) address: std::net::SocketAddr,
     /// How long the start took.
     pub(crate) started: Duration,
-    directory: tempfile::TempDir,
+    /// Thrown away at the end, where it is temporary.
+    directory: Option<tempfile::TempDir>,
 }
 
 impl Program {
@@ -27,13 +28,20 @@ impl Program {
     pub(crate) async fn restarted(self, jetstream: &str) -> Self {
         let Self { app, directory, .. } = self;
         app.end().await;
-        Self::on(directory, jetstream, &[]).await
+        Self::on(directory.expect("it was started in one of its own"), jetstream, &[]).await
     }
 
-    async fn on(directory: tempfile::TempDir, jetstream: &str, flags: &[&str]) -> Self {
+    /// The same on a folder that is thrown away at its end.
+    pub(crate) async fn on(directory: tempfile::TempDir, jetstream: &str, flags: &[&str]) -> Self {
+        let program = Self::in_folder(directory.path().to_owned(), jetstream, flags).await;
+        Self { directory: Some(directory), ..program }
+    }
+
+    /// The same on a folder that stays.
+    pub(crate) async fn in_folder(folder: std::path::PathBuf, jetstream: &str, flags: &[&str]) -> Self {
         let nowhere = ["--firehose-only"].iter().filter(|_| !atrarium_tests::world::reads_repos(flags.iter().copied()));
         let flags: Vec<String> = nowhere.chain(flags).map(ToString::to_string).collect();
-        let config = atrarium_tests::world::serve(directory.path(), jetstream, &flags);
+        let config = atrarium_tests::world::serve(&folder, jetstream, &flags);
         let listen = || async { TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
         let (public, admin) = (listen().await, listen().await);
         let address = public.local_addr().expect("a bound listener");
@@ -41,7 +49,7 @@ impl Program {
         let edges = Edges { public, admin, clock: Clock::system(), stop: CancellationToken::new(), backend: None, program };
         let began = Instant::now();
         let app = App::start(config, edges).await.expect("the program starts");
-        Self { app, address, started: began.elapsed(), directory }
+        Self { app, address, started: began.elapsed(), directory: None }
     }
 
     pub(crate) async fn until(&self, mut check: impl FnMut(&App) -> bool) {
