@@ -17,6 +17,7 @@ mod law; // the law of the feed, against chance
 mod malformed; // what no lexicon allows
 mod mixes; // what strangers may upload, and what each hostile one gets
 mod operating; // what an operator is told, and can do
+mod overload; // more is asked than can be answered
 mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod reload; // of components, while the program runs

@@ -18,6 +18,7 @@
 //! work.rs      on which thread a feed is read             api/      the dashboard API
 //! limits.rs    how often somebody may ask                 payload.rs   bodies, whole or streamed
 //! pages.rs     the dashboard's files                       control/     the operator's socket, both its ends
+//! room.rs      how many connections, and who must go           pressure.rs  whether all that is asked can be answered
 //! ```
 //!
 //! The feeds' five routes are matched by hand: they are what is asked thousands of times a second. Everything else is axum's.
@@ -34,9 +35,11 @@ mod limits;
 mod pages;
 mod patience;
 mod payload;
+mod pressure;
 mod public;
 mod query;
 mod reply;
+mod room;
 mod server;
 mod skeleton;
 mod work;
@@ -44,11 +47,12 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::pressure::Pressure;
 use crate::identity::ServiceAuth;
 use crate::telemetry::Numbers;
 
@@ -57,15 +61,13 @@ pub use api::Parts as ApiParts;
 pub use public::{FeedSource, Service};
 
 /// Serves the public routes until `stop`, then for at most `server::DRAIN` what was asked before it.
-pub fn serve_public(
-    listener: TcpListener,
-    feeds: impl FeedSource,
-    auth: ServiceAuth,
-    service: Service,
-    api: Option<ApiParts>,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send {
-    server::serve(listener, public::Public::new(feeds, auth, service, api), server::CONNECTIONS, stop)
+pub async fn serve_public(listener: TcpListener, feeds: impl FeedSource, auth: ServiceAuth, service: Service, api: Option<ApiParts>, stop: CancellationToken) {
+    let pressure = Arc::new(Pressure::default());
+    let public = public::Public::new(feeds, auth, service, api, Arc::clone(&pressure));
+    tokio::select! {
+        () = server::serve(listener, public, server::CONNECTIONS, stop) => {}
+        () = pressure.watch() => {}
+    }
 }
 
 /// Serves the operator's routes until `stop`. Also does the recorder's upkeep, without which histograms would grow for as long as nobody

@@ -27,6 +27,9 @@ pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// first and never send a request into a closing one.
 pub(super) const IDLE: Duration = Duration::from_secs(75);
 
+/// For a head, and between requests, while there is no room for others: what a peer needs that is neither slow nor silent.
+pub(super) const SPARE: Duration = Duration::from_secs(1);
+
 /// For an answer, from the request to its first bytes in the socket; above every route's deadline, which is to be seen first.
 pub(super) const ANSWER: Duration = Duration::from_secs(50);
 
@@ -108,9 +111,19 @@ impl Patience {
     }
 
     /// When the peer will have taken too long for what it does now.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self, crowded: bool) -> Instant {
         let since = Duration::from_micros(self.state.load(Ordering::Relaxed) >> 3);
-        self.opened + since + self.phase().limit()
+        let limit = match self.phase() {
+            Phase::Head | Phase::Idle if crowded => SPARE,
+            phase => phase.limit(),
+        };
+        self.opened + since + limit
+    }
+
+    /// When to ask for the deadline again. While there is no room for others a phase that has just begun may be a short one.
+    pub(super) fn look_again(&self, crowded: bool) -> Instant {
+        let deadline = self.deadline(crowded);
+        if crowded { deadline.min(Instant::now() + SPARE) } else { deadline }
     }
 }
 
@@ -199,7 +212,9 @@ mod tests {
             let beginning = Instant::now();
             tokio::time::advance(Duration::from_millis(500)).await;
             assert_eq!(patience.phase(), phase);
-            assert_eq!(patience.deadline(), beginning + phase.limit(), "{phase:?}");
+            assert_eq!(patience.deadline(false), beginning + phase.limit(), "{phase:?}");
+            let spare = if matches!(phase, Phase::Head | Phase::Idle) { SPARE } else { phase.limit() };
+            assert_eq!(patience.deadline(true), beginning + spare, "{phase:?}");
         }
     }
 }

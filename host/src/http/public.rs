@@ -5,6 +5,7 @@
 //! nobody.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,7 @@ use super::limits::Limit;
 use super::pages::Pages;
 use super::patience::Phase;
 use super::payload::Payload;
+use super::pressure::{Pressure, Rank};
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
 use super::server::{DEADLINE, Routes, Terms};
 use super::skeleton;
@@ -94,6 +96,7 @@ pub(super) struct Public<F> {
     did_document: Bytes,
     health: Bytes,
     work: Work,
+    pressure: Arc<Pressure>,
     seconds: Histogram,
     late: Counter,
 }
@@ -108,7 +111,7 @@ enum Route {
 }
 
 impl<F: FeedSource> Public<F> {
-    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service, api: Option<api::Parts>) -> Self {
+    pub(super) fn new(feeds: F, auth: ServiceAuth, service: Service, api: Option<api::Parts>, pressure: Arc<Pressure>) -> Self {
         let pages = api.as_ref().map(|parts| Pages::new(parts.appview.clone(), service.endpoint.starts_with("https://")));
         Self {
             limit: Limit::new(service.pages_per_hour, AN_HOURS_TIME),
@@ -116,6 +119,7 @@ impl<F: FeedSource> Public<F> {
             pages,
             did_document: documents::did_document(&service),
             work: Work::new(),
+            pressure,
             health: documents::health(&service),
             seconds: metrics::histogram!("atrarium_skeleton_seconds"),
             late: metrics::counter!("atrarium_skeleton_late_total"),
@@ -145,6 +149,9 @@ impl<F: FeedSource> Public<F> {
         }
         if !request.body().is_end_stream() {
             return Err(Fault::invalid("a GET request has no body"));
+        }
+        if matches!(route, Route::Skeleton | Route::Describe) {
+            self.pressure.admit(Rank::Feed)?;
         }
         match route {
             Route::Skeleton => self.skeleton(request).await,
@@ -216,6 +223,10 @@ impl<F: FeedSource> Public<F> {
 impl<F: FeedSource> Routes for Public<F> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         if let Some(api) = self.api.as_ref().filter(|_| api::serves(request.uri().path())) {
+            if let Err(fault) = self.pressure.admit(Rank::Api) {
+                return fault.into();
+            }
+            fail::fail_point!("api-answer");
             let answer: Result<_, Infallible> = api.clone().oneshot(request.map(axum::body::Body::new)).await;
             return answer.unwrap_or_else(|never| match never {}).map(Payload::Stream);
         }

@@ -65,6 +65,9 @@ pub(super) enum Fault {
     /// Our fault; the same request may succeed soon.
     #[error("feeds can't be read at the moment")]
     Unavailable,
+    /// More is asked than can be answered in time.
+    #[error("this host is asked for more than it can answer: try again in a few seconds")]
+    Busy,
     /// Our fault, and too late for who asked.
     #[error("the answer took too long")]
     Late,
@@ -75,6 +78,12 @@ impl Fault {
         Self::InvalidRequest(message.into())
     }
 
+    /// Counts what is refused because there is too much of it: one of a few words.
+    pub(super) fn busy(what: &'static str) -> Self {
+        metrics::counter!("atrarium_http_shed_total", "what" => what).increment(1);
+        Self::Busy
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) | Self::UnknownFeed => StatusCode::BAD_REQUEST,
@@ -83,7 +92,7 @@ impl Fault {
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Busy | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -96,13 +105,13 @@ impl Fault {
             Self::NotFound => "NotFound",
             Self::TooMany(_) => "RateLimitExceeded",
             Self::MethodNotImplemented => "MethodNotImplemented",
-            Self::Unavailable | Self::Late => "ServiceUnavailable",
+            Self::Unavailable | Self::Busy | Self::Late => "ServiceUnavailable",
         }
     }
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Unavailable | Self::Late => Some((RETRY_AFTER, RETRY_SECONDS)),
+            Self::Unavailable | Self::Busy | Self::Late => Some((RETRY_AFTER, RETRY_SECONDS)),
             Self::Token(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::MethodNotAllowed(_) => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             _ => None,

@@ -1,6 +1,6 @@
 //! Accepts connections and looks after them: how many, how long, how large, and how they end.
 //!
-//! A connection beyond the most (here [`CONNECTIONS`]) waits in the kernel's queue until another ends. When `stop` comes, nothing
+//! A connection beyond the most (here [`CONNECTIONS`]) waits until another ends, and not for long ([`Room`]). When `stop` comes, nothing
 //! more is accepted, what is being answered is answered, idle connections close at once, and after [`DRAIN`] the rest is cut off.
 //!
 //! No peer can end the loop: errors of `accept` are waited out (a process out of file descriptors gets them back), errors of a
@@ -21,7 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,7 @@ use tracing::Instrument;
 
 use super::patience::{Patience, Phase, Watched};
 use super::reply::{Fault, Reply};
+use super::room::Room;
 
 /// Connections at once, per listener. One took 19 KB with a head of 8 KB (measured with 4,000); the AppView needs a few dozen.
 pub(super) const CONNECTIONS: usize = 4_096;
@@ -78,22 +79,24 @@ pub(super) struct Peer(pub(super) IpAddr);
 /// Serves until `stop`, at most this many connections at once.
 pub(super) async fn serve(listener: TcpListener, routes: impl Routes, most_connections: usize, stop: CancellationToken) {
     let routes = Arc::new(routes);
-    let slots = Arc::new(Semaphore::new(most_connections));
+    let room = Room::new(most_connections);
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     // Whoever drops this future wants the connections to end as well.
     let _cut_when_dropped = cut.clone().drop_guard();
     let next = async || {
-        let slot = slots.clone().acquire_owned().await.expect("nobody closes this semaphore");
-        (slot, accept(&listener).await)
+        let waiting = room.door().await;
+        (waiting, accept(&listener).await)
     };
-    while let Some((slot, (stream, peer))) = stop.run_until_cancelled(next()).await {
-        let connection = connection(stream, Peer(peer.ip().to_canonical()), routes.clone(), stop.child_token());
+    while let Some((waiting, (stream, peer))) = stop.run_until_cancelled(next()).await {
+        let (peer, routes, crowded, stop) = (Peer(peer.ip().to_canonical()), routes.clone(), room.crowded(), stop.child_token());
         let cut = cut.child_token();
-        connections.spawn(async move {
-            cut.run_until_cancelled(connection).await;
-            drop(slot);
-        });
+        connections.spawn(cut.run_until_cancelled_owned(async move {
+            match waiting.place().await {
+                Ok(_place) => connection(stream, peer, routes, crowded, stop).await,
+                Err(_waiting) => connection(stream, peer, Arc::new(Full), crowded, stop).await,
+            }
+        }));
     }
     drop(listener);
     connections.close();
@@ -128,8 +131,23 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// What is answered on a connection for which there was no room.
+struct Full;
+
+impl Routes for Full {
+    async fn answer(&self, _: hyper::Request<Incoming>) -> Reply {
+        let mut reply = Reply::from(Fault::busy("connection"));
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        reply
+    }
+
+    fn route(&self, _path: &str) -> &'static str {
+        "none"
+    }
+}
+
 /// One connection from its first byte to its end.
-async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, mut crowded: watch::Receiver<bool>, stop: CancellationToken) {
     let _open = Open::new();
     let patience = Patience::new();
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
@@ -145,7 +163,7 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, sto
     });
     let io = TokioIo::new(Watched::new(stream, patience.clone()));
     let mut connection = pin!(protocol().serve_connection(io, service));
-    let mut deadline = pin!(sleep_until(patience.deadline()));
+    let mut deadline = pin!(sleep_until(patience.look_again(*crowded.borrow_and_update())));
     let mut stopped = pin!(stop.cancelled());
     let mut stopping = false;
     loop {
@@ -163,13 +181,15 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, sto
                 return;
             }
             () = &mut deadline => {
-                let now_due = patience.deadline();
-                if now_due <= Instant::now() {
+                let crowded = *crowded.borrow();
+                if patience.deadline(crowded) <= Instant::now() {
                     metrics::counter!("atrarium_http_timeouts_total", "phase" => patience.phase().name()).increment(1);
                     return;
                 }
-                deadline.as_mut().reset(now_due);
+                deadline.as_mut().reset(patience.look_again(crowded));
             }
+            // It is there for as long as the listener is, and that may end before its last connection.
+            Ok(()) = crowded.changed() => deadline.as_mut().reset(patience.look_again(*crowded.borrow_and_update())),
         }
     }
 }

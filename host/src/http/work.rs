@@ -3,7 +3,8 @@
 //! A page takes tens of microseconds, less than handing it to another thread and back (15 µs more of processor time for each
 //! request, measured: 25 µs against 40 µs, the load tool included). But a disk that stalls or a mix that takes its time would hold up every
 //! connection of that thread, and no deadline could fire. So whenever a reading took longer than [`SLOW`], all go to threads of their own
-//! for the next [`WARY`], at most [`THREADS`] at once; others wait their turn, or for their deadline.
+//! for the next [`WARY`], at most [`THREADS`] at once; others wait their turn for [`PATIENCE`], and are then refused, so that who asks hears
+//! it while there is time to ask again.
 //!
 //! Soft ground: the readings under way when a stall begins still block their threads, as many as the runtime has at worst.
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::reply::Fault;
 
@@ -21,7 +23,10 @@ const SLOW: Duration = Duration::from_millis(10);
 const WARY: Duration = Duration::from_secs(10);
 
 /// Enough to wait for a disk together, too few to starve the rest of the machine when they compute.
-const THREADS: usize = 64;
+pub(super) const THREADS: usize = 64;
+
+/// For a turn. A disk that stalls for less costs a reader nothing but time; the AppView waits for 5 s.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Work {
     threads: Arc<Semaphore>,
@@ -56,7 +61,10 @@ impl Work {
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
     {
-        let thread = self.threads.clone().acquire_owned().await.expect("nobody closes this semaphore");
+        let Ok(thread) = timeout(PATIENCE, self.threads.clone().acquire_owned()).await else {
+            return Err(Fault::busy("reading").into());
+        };
+        let thread = thread.expect("nobody closes this semaphore");
         let reading = tokio::task::spawn_blocking(move || {
             let _thread = thread;
             reading()

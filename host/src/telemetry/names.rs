@@ -111,6 +111,8 @@ pub const ALL: &[Metric] = &[
     // HTTP.
     counter("atrarium_http_requests_total", "Requests that were answered, by route and status"),
     gauge("atrarium_http_connections", "Connections that are open"),
+    gauge("atrarium_http_delay_seconds", "How late a task of the program's own comes to its turn: what each request waits before anything is done for it"),
+    counter("atrarium_http_shed_total", "What was refused with 503 because more is asked than can be answered: feed, api, reading, connection"),
     counter("atrarium_http_accept_failures_total", "Connections that couldn't be accepted, for want of files most likely"),
     counter("atrarium_http_connection_errors_total", "Connections that broke"),
     counter("atrarium_http_timeouts_total", "Connections whose peer was too slow, by what it did"),

@@ -89,8 +89,14 @@ async fn requests_may_be_split_and_joined_anywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_beyond_the_most_waits_for_another_to_end() {
-    let routes = public::Public::new(Script, auth(""), Service { did: String::new(), endpoint: String::new(), version: "0.1.0", pages_per_hour: 1_000 }, None);
+async fn who_asks_for_nothing_makes_room_for_who_comes() {
+    let routes = public::Public::new(
+        Script,
+        auth(""),
+        Service { did: String::new(), endpoint: String::new(), version: "0.1.0", pages_per_hour: 1_000 },
+        None,
+        Arc::default(),
+    );
     let server = Server::start(|listener, stop| server::serve(listener, routes, 2, stop)).await;
     let request = b"GET /xrpc/_health HTTP/1.1\r\n\r\n";
     let mut open = Vec::new();
@@ -100,11 +106,41 @@ async fn a_connection_beyond_the_most_waits_for_another_to_end() {
         assert_eq!(status(&one(&mut stream).await), "200");
         open.push(stream);
     }
+    // There is room for two, which may be idle for a minute.
+    let began = Instant::now();
+    assert!(timeout(patience::SPARE * 10, open[0].read_u8()).await.is_err(), "cut off though nobody waits");
     let mut third = server.connect().await;
     third.write_all(request).await.expect("the kernel takes it");
-    assert!(timeout(Duration::from_secs(5), third.read_u8()).await.is_err(), "answered beyond the most");
-    open.pop();
     assert_eq!(status(&one(&mut third).await), "200");
+    assert!(began.elapsed() <= patience::SPARE * 12, "{:?}", began.elapsed());
+    for mut idle in open {
+        assert_eq!(rest(&mut idle).await, "");
+    }
+    // With one place free nobody has to go any more.
+    assert!(timeout(patience::SPARE * 10, third.read_u8()).await.is_err(), "cut off though there is room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_no_room_is_told_so_and_may_come_again() {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.clone().lock_owned().await;
+    let server = Server::start(|listener, stop| server::serve(listener, Patient(gate), 2, stop)).await;
+    let request = b"GET / HTTP/1.1\r\n\r\n";
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(request).await.expect("the server reads");
+        open.push(stream);
+    }
+    let began = Instant::now();
+    let refused = server.exchange(request).await;
+    assert_eq!((status(&refused), header(&refused, "retry-after"), header(&refused, "connection")), ("503", Some("5"), Some("close")), "{refused}");
+    assert!(began.elapsed() < server::DEADLINE, "{:?}", began.elapsed());
+    drop(closed);
+    for stream in &mut open {
+        assert_eq!(status(&one(stream).await), "200", "who had room is answered");
+    }
+    assert_eq!(status(&server.exchange(request).await), "200");
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,6 +228,33 @@ impl FeedSource for Stuck {
 
     fn describe(&self) -> Result<Vec<String>, FeedError> {
         Ok(Vec::new())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_would_wait_too_long_for_a_stuck_store_is_refused_before_the_deadline() {
+    let (release, gate) = channel::<()>();
+    let server = Server::public(Stuck(Arc::new((AtomicBool::new(false), std::sync::Mutex::new(gate))))).await;
+    let request = format!("GET {SKELETON}?feed=at://{DID}/app.bsky.feed.generator/one HTTP/1.1\r\n\r\n");
+    assert_eq!(status(&server.exchange(request.as_bytes()).await), "200");
+    let mut stuck = Vec::new();
+    for _ in 0..work::THREADS {
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        stuck.push(stream);
+    }
+    // They have come to the store when what is asked after them has been answered.
+    assert_eq!(status(&server.get("/xrpc/_health").await), "200");
+    let mut one_too_many = server.connect().await;
+    one_too_many.write_all(request.as_bytes()).await.expect("the server reads");
+    assert_eq!(status(&server.get("/xrpc/_health").await), "200");
+    // Paused time goes by itself only while no thread is busy, and now some are.
+    tokio::time::advance(work::PATIENCE).await;
+    let refused = one(&mut one_too_many).await;
+    assert_eq!((status(&refused), header(&refused, "retry-after")), ("503", Some("5")), "{refused}");
+    drop(release);
+    for stream in &mut stuck {
+        assert_eq!(status(&one(stream).await), "503", "the store has failed");
     }
 }
 

@@ -1,0 +1,107 @@
+//! More is asked than can be answered: who is refused, who isn't, and how it ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use atrarium_tests::network::did;
+use atrarium_tests::process::{Launch, Process};
+use atrarium_tests::scene::TAG;
+use atrarium_tests::world::feed_of;
+use atrarium_tests::{World, http};
+
+/// What the dashboard asks first of all, and nobody is refused for asking often.
+const API: &str = "/api/auth/start";
+
+/// People who ask the dashboard at the same time, again and again: for each thread that answers, a second's work.
+fn crowd() -> usize {
+    40 * std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+async fn program(world: &World, failpoints: Option<&str>) -> Process {
+    let directory = world.directory.with_file_name("alone");
+    let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints, flags: &[], port: None }.start();
+    assert!(process.ready().await, "{}", process.log());
+    process
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_time_for() {
+    let mut world = World::new().await;
+    let process = program(&world, Some("api-answer=sleep(25)")).await;
+    let community = world.open(&did("ann"), "anns", TAG);
+    let page = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&community));
+    while http::get(process.address, &page).await.expect("it answers").status != 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(http::get(process.address, API).await.expect("it answers").status, 200);
+
+    let (over, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let address = process.address;
+    let many = crowd();
+    let crowd: Vec<_> = (0..many)
+        .map(|_| {
+            let (over, refused) = (Arc::clone(&over), Arc::clone(&refused));
+            tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    let answer = http::get(address, API).await.expect("whoever asks is answered");
+                    if answer.status == 503 {
+                        assert_eq!((answer.error().as_str(), answer.header("retry-after")), ("ServiceUnavailable", Some("5")), "{answer:?}");
+                        refused.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            })
+        })
+        .collect();
+    // Readers of feeds ask all the while, and none is refused.
+    let mut read = 0;
+    while refused.load(Ordering::Relaxed) < many || read < 20 {
+        let answer = http::get(address, &page).await.expect("it answers");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        read += 1;
+    }
+    over.store(true, Ordering::Relaxed);
+    for one in crowd {
+        one.await.expect("nobody in the crowd was let down");
+    }
+    let metrics = http::get(process.admin, "/metrics").await.expect("the operator is answered").body;
+    assert!(metrics.lines().any(|line| line.starts_with("atrarium_http_shed_total{what=\"api\"}")), "{metrics}");
+    assert!(!metrics.contains("what=\"feed\""), "{metrics}");
+    // And when it is over, all is as it was.
+    while http::get(address, API).await.expect("it answers").status != 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    process.kill().await;
+    world.stop().await;
+}
+
+/// The niceness of each of a process's threads by its name, which has at most 15 letters. Threads of one name count as the least nice.
+#[cfg(target_os = "linux")]
+fn threads(id: u32) -> BTreeMap<String, i32> {
+    let mut threads = BTreeMap::new();
+    for task in std::fs::read_dir(format!("/proc/{id}/task")).expect("the process lives").flatten() {
+        // One may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+        let (before, after) = stat.rsplit_once(')').expect("the name stands in brackets");
+        let name = before.split_once('(').expect("the name stands in brackets").1.to_owned();
+        let niceness: i32 = after.split_whitespace().nth(16).and_then(|niceness| niceness.parse().ok()).expect("the nineteenth field");
+        threads.entry(name).and_modify(|known| *known = niceness.min(*known)).or_insert(niceness);
+    }
+    threads
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn ingest_gives_way_to_who_answers() {
+    let mut world = World::new().await;
+    let process = program(&world, None).await;
+    let threads = threads(process.id());
+    let of = |name: &str| *threads.get(name).unwrap_or_else(|| panic!("no thread is called {name}: {threads:?}"));
+    let answering = of("tokio-rt-worker");
+    for name in ["writer", "ingest", "committer"] {
+        assert!(of(name) > answering, "{name}: {threads:?}");
+    }
+    process.kill().await;
+    world.stop().await;
+}
