@@ -6,6 +6,7 @@
 #   make network the real peers on this machine, with a community in them
 #   make test    every test
 #   make bench   one table of measurements, and target/bench.json
+#   make soak TIME=1800   the program for half an hour under ten times today's network while its parts are killed, and target/soak.json
 #   make lint    formatting, clippy, licences
 #   make fuzz TARGET=frames TIME=600   what strangers send, put to the test by chance; tests/fuzz says what there is
 #   make paint   how soon the dashboard's pages are painted on a slow machine
@@ -17,7 +18,7 @@ SCHEMATHESIS := target/schemathesis/.installed
 BROWSER := tests/browser/node_modules/.installed
 DASHBOARD := host/dashboard/dist/app/index.html
 
-.PHONY: run network build test bench fuzz lint setup dashboard browser chromium paint screenshots peers postgresql schemathesis examples node python
+.PHONY: run network build test bench soak fuzz lint setup dashboard browser chromium paint screenshots peers postgresql schemathesis examples node python
 
 run: build
 	./target/release/atrarium demo
@@ -38,6 +39,14 @@ test: setup peers schemathesis examples browser $(DASHBOARD)
 bench: setup
 	$(CARGO) bench --locked -p atrarium-tests --bench bench
 
+# TIME seconds at RATE events a second; chance is the same with the same SEED. The program that is killed has failpoints and takes the
+# place of a release in target/release: `make build` puts that back. Both calls name the same packages, so they share what is built.
+SOAKED := -p atrarium -p atrarium-tests
+soak: TIME ?= 1800
+soak: setup $(DASHBOARD)
+	$(CARGO) build --release --locked $(SOAKED) --bin atrarium --bench soak
+	TIME=$(TIME) RATE=$(RATE) SEED=$(SEED) $(CARGO) bench --locked $(SOAKED) --bench soak
+
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
@@ -46,7 +55,7 @@ lint: setup
 
 # A target for so many seconds. The sanitizer is a flag that the stable compiler takes under this variable alone.
 TARGET ?= frames
-TIME ?= 600
+fuzz: TIME ?= 600
 fuzz:
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked
 	cd tests/fuzz && mkdir -p target/corpus/$(TARGET) && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir . --features libfuzzer $(TARGET) target/corpus/$(TARGET) corpus/$(TARGET) \

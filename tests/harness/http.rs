@@ -88,12 +88,56 @@ pub async fn send(address: SocketAddr, request: &[u8]) -> std::io::Result<Answer
         Ok::<_, std::io::Error>(bytes)
     };
     let bytes = tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+    Ok(answer(&bytes))
+}
+
+fn answer(bytes: &[u8]) -> Answer {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    let (head, body) = end.map_or((bytes.as_slice(), [].as_slice()), |end| (&bytes[..end], &bytes[end + 4..]));
+    let (head, body) = end.map_or((bytes, [].as_slice()), |end| (&bytes[..end], &bytes[end + 4..]));
     let head = String::from_utf8_lossy(head).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { joined(body) } else { body.to_vec() };
-    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+    Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// A client that keeps its connection, as the AppView does, for answers that tell their length. After an error it makes a new one.
+#[derive(Debug)]
+pub struct Kept {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+}
+
+impl Kept {
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, stream: None }
+    }
+
+    pub async fn get(&mut self, path: &str) -> std::io::Result<Answer> {
+        // What is dropped in the middle of an exchange doesn't come back.
+        let taken = self.stream.take();
+        let exchange = async {
+            let mut stream = match taken {
+                Some(stream) => stream,
+                None => TcpStream::connect(self.address).await?,
+            };
+            stream.set_nodelay(true)?;
+            stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await?;
+            let mut bytes = Vec::new();
+            loop {
+                if stream.read_buf(&mut bytes).await? == 0 {
+                    return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+                }
+                let Some(head) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+                let length = answer(&bytes[..head + 4]).header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+                if bytes.len() >= head + 4 + length {
+                    return Ok((stream, answer(&bytes)));
+                }
+            }
+        };
+        let (stream, answer) = tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+        self.stream = answer.header("connection").is_none_or(|said| !said.eq_ignore_ascii_case("close")).then_some(stream);
+        Ok(answer)
+    }
 }
 
 /// A chunked body without what is between the chunks; as far as it came.

@@ -30,6 +30,11 @@ impl Network {
         self.time_us += ms * 1_000;
     }
 
+    /// The next event has this time, in microseconds.
+    pub fn next_at(&mut self, time_us: u64) {
+        self.time_us = time_us.saturating_sub(1_000);
+    }
+
     /// The time of the last event, in microseconds.
     pub fn time_us(&self) -> u64 {
         self.time_us

@@ -118,6 +118,11 @@ impl Process {
         }
     }
 
+    /// What the system calls it; `None` once it has been waited for.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_some()
     }

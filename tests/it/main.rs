@@ -22,6 +22,7 @@ mod paging; // sizes, order, and the default mix
 mod real_peers; // a PLC directory, a PDS and an AppView that others wrote
 mod reload; // of components, while the program runs
 mod requests; // bad ones, to the running program
+mod soak; // half an hour in short: everything at once, and parts of it killed
 mod templates; // of mixes, and what is built from them
 mod uploads; // owners' mixes: to the feed, and out of it again
 mod walks; // through a feed, while it changes

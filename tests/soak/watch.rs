@@ -1,0 +1,134 @@
+//! Memory, files, threads and numbers of the program, every five seconds.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use atrarium_tests::http;
+use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
+
+use super::house::Door;
+use super::readers::lock;
+
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What must stay zero: each tells of something that was left out, put aside, or done in vain.
+pub(crate) const LOSSES: [&str; 11] = [
+    "atrarium_jetstream_refused_total",
+    "atrarium_jetstream_unknown_total",
+    "atrarium_jetstream_ahead_total",
+    "atrarium_jetstream_gaps_total",
+    "atrarium_malformed_total",
+    "atrarium_bounded_total",
+    "atrarium_store_failures_total",
+    "atrarium_retries_total",
+    "atrarium_dead_letters",
+    "atrarium_dead_letters_total",
+    "atrarium_traps_total",
+];
+
+/// Reported beside them: how many pages were late is no loss.
+const REPORTED: [&str; 4] =
+    ["atrarium_skeleton_late_total", "atrarium_orders_lost_total", "atrarium_pages_from_memory_total", "atrarium_http_accept_failures_total"];
+
+/// The program at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sample {
+    /// Since the beginning of all.
+    pub(crate) seconds: f64,
+    pub(crate) life: u32,
+    /// Bytes.
+    pub(crate) resident: f64,
+    pub(crate) peak: f64,
+    pub(crate) threads: f64,
+    pub(crate) files: f64,
+    /// Seconds.
+    pub(crate) lag: f64,
+    pub(crate) queued: f64,
+    pub(crate) index: f64,
+}
+
+impl Sample {
+    pub(crate) fn json(&self) -> Value {
+        json!([self.seconds.round(), self.life, self.resident, self.peak, self.threads, self.files, self.lag, self.queued, self.index])
+    }
+
+    /// What the numbers of a row are.
+    pub(crate) const NAMES: [&str; 9] = ["seconds", "life", "resident bytes", "peak bytes", "threads", "open files", "lag seconds", "queue", "index bytes"];
+}
+
+/// All that was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Series {
+    pub(crate) samples: Vec<Sample>,
+    /// The most of each number that any life has told.
+    pub(crate) most: BTreeMap<&'static str, f64>,
+}
+
+/// What becomes of memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Growth {
+    pub(crate) bytes_an_hour: f64,
+    /// For how long it was watched.
+    pub(crate) seconds: f64,
+}
+
+impl Series {
+    /// By least squares, over the second half of a stretch of one life: in the first its caches fill.
+    pub(crate) fn growth(&self, stretch: std::ops::Range<f64>) -> Growth {
+        let middle = f64::midpoint(stretch.start, stretch.end);
+        let within = self.samples.iter().filter(|sample| (middle..stretch.end).contains(&sample.seconds));
+        let points: Vec<(f64, f64)> = within.map(|sample| (sample.seconds, sample.resident)).collect();
+        let count = points.len() as f64;
+        let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
+        let (together, alone) = points.iter().fold((0.0, 0.0), |(together, alone), point| {
+            let (dx, dy) = (point.0 - x, point.1 - y);
+            (together + dx * dy, alone + dx * dx)
+        });
+        let seconds = points.last().zip(points.first()).map_or(0.0, |(last, first)| last.0 - first.0);
+        Growth { bytes_an_hour: if alone > 0.0 { together / alone * 3_600.0 } else { 0.0 }, seconds }
+    }
+}
+
+/// Looks until it is dropped.
+pub(crate) async fn watch(door: Door, began: Instant, series: Arc<Mutex<Series>>) {
+    let mut due = interval(EVERY);
+    loop {
+        due.tick().await;
+        look(&door, began, &series).await;
+    }
+}
+
+/// Looks once. What a program that is just dying doesn't tell is left out.
+pub(crate) async fn look(door: &Door, began: Instant, series: &Mutex<Series>) {
+    let life = door.life();
+    let Ok(answer) = http::get(life.admin, "/metrics").await else { return };
+    let Some(mut sample) = sample(life.process) else { return };
+    let number = |name: &str| numbers(&answer.body, name);
+    sample.seconds = began.elapsed().as_secs_f64();
+    sample.life = life.number;
+    sample.lag = number("atrarium_jetstream_lag_seconds");
+    sample.queued = number("atrarium_queue_depth");
+    sample.index = answer.body.lines().filter_map(|line| line.strip_prefix("atrarium_file_bytes{file=\"index.redb\"} ")?.parse::<f64>().ok()).sum();
+    let mut series = lock(series);
+    for name in LOSSES.into_iter().chain(REPORTED) {
+        let most = series.most.entry(name).or_default();
+        *most = most.max(number(name));
+    }
+    series.samples.push(sample);
+}
+
+/// What the system tells of a process.
+fn sample(process: u32) -> Option<Sample> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
+    let files = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?.count() as f64;
+    Some(Sample { resident: line("VmRSS:")? * 1_024.0, peak: line("VmHWM:")? * 1_024.0, threads: line("Threads:")?, files, ..Sample::default() })
+}
+
+/// The sum of a number over its labels.
+fn numbers(metrics: &str, name: &str) -> f64 {
+    let values = metrics.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with(['{', ' ']));
+    values.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
