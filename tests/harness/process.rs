@@ -127,11 +127,6 @@ impl Process {
         self.child.try_wait().expect("a child can be asked").is_some()
     }
 
-    /// Its number, by which the system tells of it.
-    pub fn id(&self) -> u32 {
-        self.child.id().expect("the process has not ended")
-    }
-
     /// kill -9.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("a child can be killed");
@@ -148,7 +143,7 @@ impl Process {
     }
 
     fn signal(&self, signal: &str) {
-        let status = Plain::new("kill").args([signal, &self.id().to_string()]).status().expect("every Unix has kill");
+        let status = Plain::new("kill").args([signal, &self.id().expect("the process has not ended").to_string()]).status().expect("every Unix has kill");
         assert!(status.success(), "the process can't be sent {signal}:\n{}", self.log());
     }
 

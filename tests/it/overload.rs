@@ -96,7 +96,7 @@ fn threads(id: u32) -> BTreeMap<String, i32> {
 async fn ingest_gives_way_to_who_answers() {
     let mut world = World::new().await;
     let process = program(&world, None).await;
-    let threads = threads(process.id());
+    let threads = threads(process.id().expect("it has not ended"));
     let of = |name: &str| *threads.get(name).unwrap_or_else(|| panic!("no thread is called {name}: {threads:?}"));
     let answering = of("tokio-rt-worker");
     for name in ["writer", "ingest", "committer"] {

@@ -199,7 +199,7 @@ impl Ingest {
                 return Ok(());
             }
             let now = self.clock.now_ms();
-            if self.next_retry.is_some_and(|next| next <= now) || self.sweep.is_due(now) || self.next_alarm()?.is_some_and(|next| next <= now) {
+            if self.next_retry.is_some_and(|next| retry::is_due(next, now)) || self.sweep.is_due(now) || self.next_alarm()?.is_some_and(|next| next <= now) {
                 return Ok(());
             }
             self.registry.rest();
@@ -316,7 +316,7 @@ impl Ingest {
     }
 
     fn due_retries(&mut self, view: &mut View, now: i64) -> Result<Vec<retry::Due>, StoreError> {
-        if self.next_retry.is_none_or(|next| next > now) {
+        if self.next_retry.is_none_or(|next| !retry::is_due(next, now)) {
             return Ok(Vec::new());
         }
         let (due, next) = retry::due(view, now, RETRIES_AT_ONCE)?;

@@ -69,12 +69,18 @@ pub fn order(view: &mut View, order: &Order, now: i64) -> Result<Outcome, StoreE
     Ok(Outcome::Applied)
 }
 
+/// Whether the time has come for which something was put off. What lies further ahead than anything is put off was set by a clock that was
+/// ahead, and would wait until then.
+pub fn is_due(next: i64, now: i64) -> bool {
+    next <= now || next > now.saturating_add(ALARM_AGAIN_MS)
+}
+
 /// The pairs that are due, and when the next ones will be.
 pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<i64>), StoreError> {
     let (mut pairs, mut next) = (Vec::new(), None::<i64>);
     view.walk(Table::Retries, &Span::all(), |_, key, value| {
         let retry: Retry = decode(Table::Retries, key, value)?;
-        if retry.next <= now && pairs.len() < limit {
+        if is_due(retry.next, now) && pairs.len() < limit {
             let (community, subject) = pair_of(Table::Retries, key)?;
             pairs.push(Due { community, subject });
         } else {

@@ -94,6 +94,10 @@ impl Health {
     pub(super) fn note_position(&self, cursor_us: u64, now_us: u64) {
         self.time_us.store(cursor_us, Relaxed);
         let mut stood = self.stood.lock().unwrap_or_else(PoisonError::into_inner);
+        if stood.back().is_some_and(|(then, _)| *then > now_us) {
+            // The clock was set back, so no time has passed that could be told from these.
+            stood.clear();
+        }
         if stood.back().is_none_or(|(then, _)| now_us.saturating_sub(*then) >= STOOD_EVERY_US) {
             stood.push_back((now_us, cursor_us));
             if stood.len() > STOOD {
@@ -176,6 +180,16 @@ mod tests {
         for (each_second, expected) in [(0, false), (SECOND / 2, false), (SECOND, false), (2 * SECOND, true), (100 * SECOND, true)] {
             check(each_second, expected);
         }
+    }
+
+    #[test]
+    fn who_falls_behind_after_the_clock_was_set_back_does_not_catch_up() {
+        let (health, day) = (Health::default(), 86_400 * SECOND);
+        health.note_position(NOW - 3_600 * SECOND, NOW + day);
+        for second in 0..60 {
+            health.note_position(NOW - 3_600 * SECOND + second * SECOND / 2, NOW + second * SECOND);
+        }
+        assert!(!health.is_catching_up(NOW + 60 * SECOND));
     }
 
     #[test]

@@ -56,9 +56,9 @@ impl Breaker {
         self.open_until(now).is_none()
     }
 
-    /// Until when it isn't asked, if it isn't now.
+    /// Until when it isn't asked, if it isn't now. A pause that would last longer than any was set by a clock that was ahead.
     pub(super) fn open_until(&self, now: i64) -> Option<i64> {
-        self.open_until_ms.filter(|until| now < *until)
+        self.open_until_ms.filter(|until| (1..=LONGEST_PAUSE_MS).contains(&until.saturating_sub(now)))
     }
 
     /// It gave an answer.
@@ -129,6 +129,17 @@ mod tests {
         breaker.answered(1_000);
         assert_eq!(breaker.failed(1_001), After::Closed);
         assert!(breaker.lets_through(1_001));
+    }
+
+    #[test]
+    fn a_pause_ends_with_the_clock_that_set_it() {
+        let (mut breaker, day) = (Breaker::default(), 86_400_000);
+        for _ in 0..3 {
+            breaker.failed(day);
+        }
+        assert!(!breaker.lets_through(day + 999));
+        assert!(breaker.lets_through(0), "the clock was a day ahead, and is right again");
+        assert_eq!(breaker.open_until(0), None);
     }
 
     #[test]
