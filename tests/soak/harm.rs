@@ -119,7 +119,7 @@ async fn strike(harm: Harm, house: &mut House, firehose: &Firehose, examiners: &
             tokio::time::sleep_until(until).await;
         }
         Harm::ExaminerKilled => kill_examiner(house, examiners).await,
-        Harm::Reload => house.told_to_reload(),
+        Harm::Reload => house.told_to_reload().await,
     }
     None
 }

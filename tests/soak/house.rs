@@ -4,9 +4,10 @@
 
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use atrarium::sandbox::Components;
 use atrarium_tests::http;
 use atrarium_tests::ports::free_port;
 use atrarium_tests::process::{Launch, Process};
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::firehose::now_us;
+use super::owners::number;
 
 /// How long the program may take to have read all that it has missed.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -69,6 +71,9 @@ impl Door {
 #[derive(Debug)]
 pub(crate) struct House {
     directory: PathBuf,
+    /// Of components that it takes in the place of those that it is built with.
+    components: PathBuf,
+    reloads: usize,
     endpoint: String,
     port: u16,
     flags: Vec<String>,
@@ -78,11 +83,13 @@ pub(crate) struct House {
 
 impl House {
     /// Starts the program in this directory, and waits until it answers.
-    pub(crate) async fn open(directory: PathBuf, endpoint: String, flags: Vec<String>) -> Self {
-        let port = free_port();
+    pub(crate) async fn open(home: &Path, endpoint: String, mut flags: Vec<String>) -> Self {
+        let (port, directory, components) = (free_port(), home.join("data"), home.join("components"));
+        std::fs::create_dir(&components).expect("the soak's own folder");
+        flags.extend(["--components".to_owned(), components.to_string_lossy().into_owned()]);
         let process = launch(&directory, &endpoint, port, &flags, None);
         let life = watch::Sender::new(life_of(&process, 0));
-        let mut house = Self { directory, endpoint, port, flags, process, life };
+        let mut house = Self { directory, components, reloads: 0, endpoint, port, flags, process, life };
         house.answers().await;
         house
     }
@@ -137,9 +144,18 @@ impl House {
         began.elapsed()
     }
 
-    /// SIGHUP, by which it reads its components and rules again, and goes on meanwhile.
-    pub(crate) fn told_to_reload(&self) {
+    /// SIGHUP, when other components lie there that do the same: all objects are made anew, and the program goes on meanwhile. The mix
+    /// isn't another, for only its own is asked for no more than a page needs.
+    pub(crate) async fn told_to_reload(&mut self) {
+        self.reloads += 1;
+        let built_in = Components::load(None).expect("the embedded components");
+        for found in [built_in.filter, built_in.community_feed, built_in.moderation] {
+            let mut bytes = found.bytes.into_owned();
+            number(&mut bytes, self.reloads as u64);
+            std::fs::write(self.components.join(found.name).with_extension("wasm"), bytes).expect("the soak's own folder");
+        }
         self.process.hang_up();
+        self.process.says(&["components reloaded: from the next batch"], self.reloads).await;
     }
 
     async fn start(&mut self) {
@@ -199,7 +215,7 @@ impl House {
     }
 }
 
-fn launch(directory: &std::path::Path, jetstream: &str, port: u16, flags: &[String], failpoints: Option<&str>) -> Process {
+fn launch(directory: &Path, jetstream: &str, port: u16, flags: &[String], failpoints: Option<&str>) -> Process {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     Launch { directory, jetstream, port: Some(port), failpoints, flags: &flags }.start()
 }

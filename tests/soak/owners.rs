@@ -243,15 +243,19 @@ fn no_answer(cause: &io::Error) -> Answer {
 }
 
 /// A component that nobody has uploaded before: what is known already isn't looked at again.
-fn bytes(kind: Kind, number: u64) -> Vec<u8> {
+fn bytes(kind: Kind, counted: u64) -> Vec<u8> {
     let mut bytes = match kind {
         Kind::Good(name) => component(env!("OUT_DIR"), name),
         Kind::Hostile(name) => mixes::component(name, When::Always),
         Kind::HostileLater(name) => mixes::component(name, When::Later),
         Kind::Bomb => bombs::instances(),
     };
-    // A section that means nothing: its size, its name's, its name, and eight bytes.
-    bytes.extend_from_slice(&[0, 10, 1, b'n']);
-    bytes.extend_from_slice(&number.to_le_bytes());
+    number(&mut bytes, counted);
     bytes
+}
+
+/// Makes a component another one that does the same, by a section that means nothing: its size, its name's, its name, and eight bytes.
+pub(crate) fn number(component: &mut Vec<u8>, number: u64) {
+    component.extend_from_slice(&[0, 10, 1, b'n']);
+    component.extend_from_slice(&number.to_le_bytes());
 }

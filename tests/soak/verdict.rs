@@ -1,4 +1,4 @@
-//! What is promised, whether it was kept, and the figures that were seen.
+//! A promise and whether it was kept, and all promises of a soak with the figures beside them.
 
 use serde_json::{Value, json};
 
@@ -24,11 +24,11 @@ impl Verdict {
 }
 
 /// All that came of a soak.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) verdicts: Vec<Verdict>,
     /// Lines of the table.
-    pub(crate) figures: Vec<(String, String)>,
+    pub(crate) figures: Vec<(&'static str, String)>,
     /// Everything, for who looks closer.
     pub(crate) details: Value,
 }
@@ -37,10 +37,6 @@ impl Outcome {
     /// What was not kept.
     pub(crate) fn broken(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter().filter(|verdict| verdict.kept == Some(false))
-    }
-
-    pub(crate) fn figure(&mut self, what: impl Into<String>, value: impl Into<String>) {
-        self.figures.push((what.into(), value.into()));
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -13,8 +13,8 @@ use super::readers::lock;
 
 const EVERY: Duration = Duration::from_secs(5);
 
-/// What must stay zero: each tells of something that was left out, put aside, or done in vain.
-pub(crate) const LOSSES: [&str; 11] = [
+/// What must stay zero: each tells of something that was left out or put aside.
+pub(crate) const LOSSES: [&str; 9] = [
     "atrarium_jetstream_refused_total",
     "atrarium_jetstream_unknown_total",
     "atrarium_jetstream_ahead_total",
@@ -22,11 +22,12 @@ pub(crate) const LOSSES: [&str; 11] = [
     "atrarium_malformed_total",
     "atrarium_bounded_total",
     "atrarium_store_failures_total",
-    "atrarium_retries_total",
     "atrarium_dead_letters",
     "atrarium_dead_letters_total",
-    "atrarium_traps_total",
 ];
+
+/// The same of the program's own components, which the clock may cut off where the machine doesn't let them compute.
+pub(crate) const TRAPS: [&str; 2] = ["atrarium_traps_total", "atrarium_retries_total"];
 
 /// Reported beside them: how many pages were late is no loss.
 const REPORTED: [&str; 4] =
@@ -75,6 +76,11 @@ pub(crate) struct Growth {
 }
 
 impl Series {
+    /// Which of these numbers were ever more than zero.
+    pub(crate) fn counted(&self, names: &[&'static str]) -> Vec<String> {
+        names.iter().filter_map(|name| self.most.get(name).filter(|most| **most > 0.0).map(|most| format!("{name} {most}"))).collect()
+    }
+
     /// By least squares, over the second half of a stretch of one life: in the first its caches fill.
     pub(crate) fn growth(&self, stretch: std::ops::Range<f64>) -> Growth {
         let middle = f64::midpoint(stretch.start, stretch.end);
@@ -112,7 +118,7 @@ pub(crate) async fn look(door: &Door, began: Instant, series: &Mutex<Series>) {
     sample.queued = number("atrarium_queue_depth");
     sample.index = answer.body.lines().filter_map(|line| line.strip_prefix("atrarium_file_bytes{file=\"index.redb\"} ")?.parse::<f64>().ok()).sum();
     let mut series = lock(series);
-    for name in LOSSES.into_iter().chain(REPORTED) {
+    for name in LOSSES.into_iter().chain(TRAPS).chain(REPORTED) {
         let most = series.most.entry(name).or_default();
         *most = most.max(number(name));
     }
