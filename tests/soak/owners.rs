@@ -21,6 +21,7 @@ use rand::rngs::SmallRng;
 use rand::seq::IteratorRandom;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::house::Door;
 use super::readers::{Faults, lock};
@@ -128,9 +129,9 @@ impl Owners {
         }
     }
 
-    /// Uploads until it is dropped; what came of it is kept.
-    pub(crate) async fn upload(&mut self, every: Duration) {
-        loop {
+    /// Uploads until it is told to stop. What has begun comes to its end, or nobody would know which mixes are active.
+    pub(crate) async fn upload(&mut self, every: Duration, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
             let began = Instant::now();
             let kind = KINDS[(self.counted % KINDS.len() as u64) as usize];
             self.counted += 1;
@@ -144,7 +145,7 @@ impl Owners {
             let index = idle.choose(&mut self.random).expect("there are more communities than active mixes");
             self.episode(index, kind).await;
             // So often and not oftener, though one of them took long.
-            sleep(every.saturating_sub(began.elapsed())).await;
+            stop.run_until_cancelled(sleep(every.saturating_sub(began.elapsed()))).await;
         }
     }
 

@@ -8,6 +8,7 @@ use atrarium_tests::http;
 use atrarium_tests::plc::Plc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::evidence::Evidence;
 use super::firehose::Firehose;
@@ -60,13 +61,15 @@ pub(crate) async fn run(plan: &Plan, say: impl Fn(&str)) -> Outcome {
     }
     others.spawn(watch::watch(door.clone(), began, Arc::clone(&series)));
 
-    let recoveries = {
-        let harming = harm::do_harm(plan, began, &mut house, &firehose, &examiners, &say);
-        tokio::select! {
-            recoveries = harming => recoveries,
-            () = owners.upload(plan.upload_every) => unreachable!("owners upload until they are told to stop"),
-            died = others.join_next() => panic!("who reads and watches goes on for ever: {died:?}"),
-        }
+    let stop = CancellationToken::new();
+    let harming = async {
+        let recoveries = harm::do_harm(plan, began, &mut house, &firehose, &examiners, &say).await;
+        stop.cancel();
+        recoveries
+    };
+    let recoveries = tokio::select! {
+        (recoveries, ()) = async { tokio::join!(harming, owners.upload(plan.upload_every, &stop)) } => recoveries,
+        died = others.join_next() => panic!("who reads and watches goes on for ever: {died:?}"),
     };
     say("the harm is done: now for the law");
     let uploaded = owners.end().await;
