@@ -120,6 +120,36 @@ pub(crate) async fn reads(table: &mut Table) {
     program.end().await;
 }
 
+/// Readers of feeds, alone and beside more callers of the API than can be answered.
+pub(crate) async fn overload(table: &mut Table) {
+    const CALLERS: usize = 2_000;
+    let server = Server::start(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).expect("a server");
+    let (program, _place, token) = place(&server).await;
+    let child = |arguments: Vec<String>| async {
+        let line = tokio::task::spawn_blocking(move || Process::start(&arguments).line()).await.expect("the load ran");
+        line.split(' ').map(|number| number.parse::<f64>().expect("a number")).collect::<Vec<_>>()
+    };
+    let address = program.address.to_string();
+    let readers = || {
+        let numbers = [16, SECONDS / 2, 500, COMMUNITIES, 0].map(|number| number.to_string());
+        child([&["load".to_owned(), address.clone()], numbers.as_slice()].concat())
+    };
+    let alone = readers().await;
+    let numbers = [CALLERS, SECONDS, 10_000_000].map(|number| number.to_string());
+    let flood = [&["calls".to_owned(), address.clone()], numbers.as_slice(), &[token, "/api/communities".to_owned()]].concat();
+    let beside = async {
+        // By then all of them have come.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        readers().await
+    };
+    let (flood, beside) = tokio::join!(child(flood), beside);
+    program.end().await;
+    table.cost("getFeedSkeleton at 500/s alone, p99", alone[2] / 1e3, "ms", None, None);
+    table.cost(format!("  beside {CALLERS} who ask the API all at once, p50"), beside[1] / 1e3, "ms", None, None);
+    table.cost("  p99", beside[2] / 1e3, "ms", None, None);
+    table.rate("  answers and refusals that those get", flood[0], "requests/s", None, None);
+}
+
 /// The eight digits of a community's long id.
 fn hash(uri: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, uri.as_bytes());

@@ -50,6 +50,9 @@ fn main() {
     if wanted("api") {
         runtime.block_on(api::reads(&mut table));
     }
+    if wanted("overload") {
+        runtime.block_on(api::overload(&mut table));
+    }
     if wanted("sessions") {
         api::memory(&mut table);
     }

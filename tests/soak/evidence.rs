@@ -22,8 +22,9 @@ const LONG_ENOUGH: f64 = 300.0;
 /// After so long the AppView has given up.
 const APPVIEW: f64 = 5.0;
 
-/// Until nothing is left of any harm; what a person at a feed would still wait for.
-const RECOVERED: Duration = Duration::from_secs(30);
+/// Until nothing is left of any harm. A connection that is lost again within half a minute is made again later each time, up to a minute
+/// after, and what was missed meanwhile has to be read.
+const RECOVERED: Duration = Duration::from_secs(90);
 
 const MIB: f64 = 1_048_576.0;
 

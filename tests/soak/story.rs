@@ -87,7 +87,7 @@ pub(crate) fn owner(index: usize) -> String {
 
 /// Whether nobody changes what the feeds of this community's family consist of.
 pub(crate) fn is_quiet(index: usize) -> bool {
-    index / FAMILY % 2 == 0
+    (index / FAMILY).is_multiple_of(2)
 }
 
 fn person(family: usize, number: usize) -> String {

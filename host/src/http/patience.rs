@@ -119,12 +119,6 @@ impl Patience {
         };
         self.opened + since + limit
     }
-
-    /// When to ask for the deadline again. While there is no room for others a phase that has just begun may be a short one.
-    pub(super) fn look_again(&self, crowded: bool) -> Instant {
-        let deadline = self.deadline(crowded);
-        if crowded { deadline.min(Instant::now() + SPARE) } else { deadline }
-    }
 }
 
 /// A socket that tells its [`Patience`] what passes.

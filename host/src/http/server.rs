@@ -7,11 +7,12 @@
 //! connection end it alone and are counted. What is asked and answered is the business of [`Routes`].
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::Method;
@@ -22,7 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -163,7 +164,8 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, mut
     });
     let io = TokioIo::new(Watched::new(stream, patience.clone()));
     let mut connection = pin!(protocol().serve_connection(io, service));
-    let mut deadline = pin!(sleep_until(patience.look_again(*crowded.borrow_and_update())));
+    let mut is_crowded = *crowded.borrow_and_update();
+    let mut timer = pin!(sleep_until(patience.deadline(is_crowded)));
     let mut stopped = pin!(stop.cancelled());
     let mut stopping = false;
     loop {
@@ -180,17 +182,28 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, mut
                 }
                 return;
             }
-            () = &mut deadline => {
-                let crowded = *crowded.borrow();
-                if patience.deadline(crowded) <= Instant::now() {
-                    metrics::counter!("atrarium_http_timeouts_total", "phase" => patience.phase().name()).increment(1);
-                    return;
-                }
-                deadline.as_mut().reset(patience.look_again(crowded));
+            // After the connection, so that it knows of the phase that has just begun.
+            () = poll_fn(|cx| overdue(timer.as_mut(), || patience.deadline(is_crowded), cx)) => {
+                metrics::counter!("atrarium_http_timeouts_total", "phase" => patience.phase().name()).increment(1);
+                return;
             }
             // It is there for as long as the listener is, and that may end before its last connection.
-            Ok(()) = crowded.changed() => deadline.as_mut().reset(patience.look_again(*crowded.borrow_and_update())),
+            Ok(()) = crowded.changed() => is_crowded = *crowded.borrow_and_update(),
         }
+    }
+}
+
+/// Ready when the peer has taken too long. A timer that rings too early is set anew, so that most phases come and go without a touch of it.
+fn overdue(mut timer: Pin<&mut Sleep>, due: impl Fn() -> Instant, cx: &mut Context<'_>) -> Poll<()> {
+    if due() < timer.deadline() {
+        timer.as_mut().reset(due());
+    }
+    loop {
+        ready!(timer.as_mut().poll(cx));
+        if due() <= Instant::now() {
+            return Poll::Ready(());
+        }
+        timer.as_mut().reset(due());
     }
 }
 

@@ -159,6 +159,23 @@ async fn stopping_answers_what_was_asked_and_ends() {
     assert!(TcpStream::connect(server.address).await.is_err(), "still listening");
 }
 
+#[tokio::test(start_paused = true)]
+async fn stopping_waits_for_no_peer_that_keeps_its_side_open() {
+    let server = Server::public(Script).await;
+    let mut idle = Vec::new();
+    for _ in 0..5 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"GET /xrpc/_health HTTP/1.1\r\n\r\n").await.expect("the server reads");
+        assert_eq!(status(&one(&mut stream).await), "200");
+        idle.push(stream);
+    }
+    let began = Instant::now();
+    server.stop.cancel();
+    server.ended.await.expect("serving doesn't panic");
+    assert!(began.elapsed() <= patience::CLOSING * 2, "{:?}", began.elapsed());
+    drop(idle);
+}
+
 /// Answers when it is told to.
 struct Patient(Arc<Mutex<()>>);
 
