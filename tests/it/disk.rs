@@ -25,7 +25,7 @@ const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     Open,
     Read,
     Write,
@@ -36,37 +36,37 @@ enum Call {
 
 /// A call that fails, with the number of the error.
 #[derive(Debug, Clone, Copy)]
-struct Fault {
+pub(crate) struct Fault {
     call: Call,
     error: i32,
     /// On this thread alone.
     thread: Option<&'static str>,
 }
 
-const fn fault(call: Call, error: i32) -> Fault {
+pub(crate) const fn fault(call: Call, error: i32) -> Fault {
     Fault { call, error, thread: None }
 }
 
 /// What is wrong with a disk now, and how often that was noticed.
 #[derive(Debug)]
-struct Disk {
+pub(crate) struct Disk {
     state: Mutex<(Vec<Fault>, u32)>,
 }
 
 impl Disk {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { state: Mutex::new((Vec::new(), 0)) }
     }
 
-    fn fail(&self, faults: &[Fault]) {
+    pub(crate) fn fail(&self, faults: &[Fault]) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = (faults.to_vec(), 0);
     }
 
-    fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.fail(&[]);
     }
 
-    fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
@@ -92,13 +92,13 @@ fn backend<const N: usize>() -> Backend {
 }
 
 #[derive(Debug)]
-struct Faulty {
+pub(crate) struct Faulty {
     file: FileBackend,
     disk: &'static Disk,
 }
 
 impl Faulty {
-    fn open(path: &Path, disk: &'static Disk) -> std::io::Result<Self> {
+    pub(crate) fn open(path: &Path, disk: &'static Disk) -> std::io::Result<Self> {
         disk.ask(Call::Open)?;
         let file = std::fs::File::options().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Self { file: FileBackend::new(file).map_err(std::io::Error::other)?, disk })

@@ -5,6 +5,7 @@ mod backfill; // repos are read where the firehose doesn't suffice
 mod dashboard; // what the API can read
 mod demo; // what who has just built it sees
 mod disk; // fails, is full, and is well again
+mod faults; // of wires, clocks, files: what is gone when they are
 mod faults_of_others; // what went wrong elsewhere
 mod firehose; // goes away, lies, stutters, falls silent
 mod floods; // every bound, reached and passed
