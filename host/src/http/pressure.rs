@@ -4,11 +4,11 @@
 //! anything is done for it. A delay counts when it *stands*: when for [`STANDING`] no beat has been on time. So a burst, or a disk
 //! that stalls, costs readers time and nobody an answer (the idea of CoDel, RFC 8289).
 //!
-//! What is wanted least is refused first: the dashboard's API from [`BUSY`] on; feeds from [`FULL`] on, and only when refusing the API has
-//! not helped. Who is refused hears it at once, which takes a small part of what an answer does; so what is left comes in time, and the
-//! delay goes back by itself.
+//! What is wanted least is refused first: the dashboard's API from [`BUSY`] on, until all is [`CALM`]; feeds from [`FULL`] on, and only when
+//! refusing the API has not helped. Who is refused hears it at once, which takes a small part of what an answer does; so what is left comes
+//! in time, and the delay goes back by itself. What has just been too much is likely to be again: for [`WARY`] the first late beat counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -17,14 +17,19 @@ use super::reply::Fault;
 
 const BEAT: Duration = Duration::from_millis(25);
 
-/// A hundred times what a page takes, and a delay that people notice.
-const BUSY: Duration = Duration::from_millis(250);
+/// A delay that people notice, and a thousand times what a page takes.
+const BUSY: Duration = Duration::from_millis(100);
+
+/// As late as a beat is on a machine that has something to do.
+const CALM: Duration = Duration::from_millis(20);
 
 /// The AppView waits for 5 s, and a feed that comes late is better than none.
 const FULL: Duration = Duration::from_secs(1);
 
 /// As long as no beat is on time before any delay counts, and at least so many beats: after a single stall the second is on time again.
 const STANDING: (Duration, usize) = (Duration::from_secs(1), 3);
+
+const WARY: Duration = Duration::from_secs(10);
 
 /// Who has to wait for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,31 +47,21 @@ impl Rank {
             Self::Api => "api",
         }
     }
-
-    /// From which delay on it is refused.
-    fn bears(self) -> Duration {
-        match self {
-            Self::Feed => FULL,
-            Self::Api => BUSY,
-        }
-    }
 }
 
-/// The delays that stand.
+/// Who is refused.
 #[derive(Debug, Default)]
 pub(super) struct Pressure {
-    /// In microseconds; what the API is judged by.
-    api_us: AtomicU64,
-    /// The same for feeds: nothing until the API has been refused for a while.
-    feed_us: AtomicU64,
+    api: AtomicBool,
+    feed: AtomicBool,
 }
 
 impl Pressure {
     /// Whether there is time for this; counts that there isn't.
     pub(super) fn admit(&self, rank: Rank) -> Result<(), Fault> {
-        match self.standing(rank) < rank.bears() {
-            true => Ok(()),
-            false => Err(Fault::busy(rank.name())),
+        match self.refused(rank).load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(Fault::busy(rank.name())),
         }
     }
 
@@ -80,62 +75,63 @@ impl Pressure {
             let late = due.elapsed();
             gauge.set(late.as_secs_f64());
             delays.beat(late);
-            for rank in [Rank::Api, Rank::Feed] {
-                let (before, now) = (self.standing(rank), delays.standing(rank));
-                if (now >= rank.bears()) != (before >= rank.bears()) {
-                    let delay_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-                    tracing::warn!(delay_ms, what = rank.name(), refused = now >= rank.bears(), "more is asked than can be answered in time, or no longer");
-                }
-                self.stand(rank, now);
+            self.follow(&delays);
+        }
+    }
+
+    fn follow(&self, delays: &Delays) {
+        for rank in [Rank::Api, Rank::Feed] {
+            let refused = delays.refuse(rank);
+            // Of what comes and goes all the while only the first is told.
+            if self.refused(rank).swap(refused, Ordering::Relaxed) != refused && refused && !delays.again {
+                tracing::warn!(what = rank.name(), "more is asked than can be answered in time: this is refused until the others are answered");
             }
         }
     }
 
-    fn cell(&self, rank: Rank) -> &AtomicU64 {
+    fn refused(&self, rank: Rank) -> &AtomicBool {
         match rank {
-            Rank::Feed => &self.feed_us,
-            Rank::Api => &self.api_us,
+            Rank::Feed => &self.feed,
+            Rank::Api => &self.api,
         }
-    }
-
-    fn stand(&self, rank: Rank, delay: Duration) {
-        self.cell(rank).store(u64::try_from(delay.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    fn standing(&self, rank: Rank) -> Duration {
-        Duration::from_micros(self.cell(rank).load(Ordering::Relaxed))
     }
 }
 
-/// The latest beats, for as long as all of them were late.
+/// The beats since one was on time.
 #[derive(Debug, Default)]
 struct Delays {
     beats: usize,
     lasting: Duration,
     latest: [Duration; STANDING.1],
+    /// Whether it has been too much since then.
+    much: bool,
+    /// How long the first late beat counts.
+    wary: Duration,
+    /// Whether it was too much not long before.
+    again: bool,
 }
 
 impl Delays {
     /// A beat that was so late.
     fn beat(&mut self, late: Duration) {
-        if late < BUSY {
-            *self = Self::default();
+        self.wary = self.wary.saturating_sub(late + BEAT);
+        if late < if self.much { CALM } else { BUSY } {
+            let wary = if self.much { WARY } else { self.wary };
+            *self = Self { wary, ..Self::default() };
             return;
         }
         self.latest[self.beats % STANDING.1] = late;
         self.beats += 1;
         self.lasting += late + BEAT;
+        self.again |= !self.much && !self.wary.is_zero();
+        self.much |= self.again || self.beats >= STANDING.1 && self.lasting >= STANDING.0;
     }
 
-    /// The delay that stands: the shortest of the latest. The first beats after the API is refused tell of what was let in before.
-    fn standing(&self, rank: Rank) -> Duration {
-        let beats = match rank {
-            Rank::Api => STANDING.1,
-            Rank::Feed => 3 * STANDING.1,
-        };
-        match self.beats >= beats && self.lasting >= STANDING.0 {
-            true => self.latest.into_iter().min().unwrap_or_default(),
-            false => Duration::ZERO,
+    /// Of feeds the shortest of the latest counts. The first beats after the API is refused tell of what was let in before.
+    fn refuse(&self, rank: Rank) -> bool {
+        match rank {
+            Rank::Api => self.much,
+            Rank::Feed => self.much && self.beats >= 3 * STANDING.1 && self.latest.iter().all(|late| *late >= FULL),
         }
     }
 }
@@ -150,27 +146,30 @@ mod tests {
             let (pressure, mut delays) = (Pressure::default(), Delays::default());
             for ms in late_ms {
                 delays.beat(Duration::from_millis(*ms));
-            }
-            for rank in [Rank::Api, Rank::Feed] {
-                pressure.stand(rank, delays.standing(rank));
+                pressure.follow(&delays);
             }
             assert_eq!((pressure.admit(Rank::Feed).is_ok(), pressure.admit(Rank::Api).is_ok()), (feed, api), "{late_ms:?}");
         };
         check(&[], true, true);
         check(&[1; 100], true, true);
-        check(&[200; 100], true, true);
+        check(&[99; 100], true, true);
         // A stall, however long, and two of them.
         check(&[9_000], true, true);
         check(&[9_000, 9_000], true, true);
-        check(&[300; 3], true, true);
-        check(&[300; 4], true, false);
-        check(&[999; 9], true, false);
-        // Feeds only when it has not helped.
+        check(&[100; 7], true, true);
+        check(&[100; 8], true, false);
+        check(&[999; 99], true, false);
+        // It isn't over before all is calm; then the first that is late counts, for ten seconds.
+        let much = [100; 8];
+        check(&[much.as_slice(), &[21; 9]].concat(), true, false);
+        check(&[much.as_slice(), &[19]].concat(), true, true);
+        check(&[much.as_slice(), &[19, 19, 99, 19]].concat(), true, true);
+        check(&[much.as_slice(), &[19, 19, 100]].concat(), true, false);
+        check(&[much.as_slice(), &[0; 401], &[100]].concat(), true, true);
+        // Feeds only when that has not helped, and by the shortest of the latest.
         check(&[1_500; 8], true, false);
         check(&[1_500; 9], false, false);
-        // The shortest of the latest counts, and one that is on time ends it.
         check(&[[1_500; 9].as_slice(), &[400]].concat(), true, false);
         check(&[[1_500; 9].as_slice(), &[1]].concat(), true, true);
-        check(&[300, 300, 300, 300, 1, 300], true, true);
     }
 }
