@@ -17,7 +17,6 @@ use atrarium_tests::scene::TAG;
 use atrarium_tests::signer::{METHOD, Signer};
 use atrarium_tests::world::{NOW, feed_of};
 use atrarium_tests::{Network, World, WorldOptions, http, records};
-
 use serde_json::Value;
 
 use crate::guests::world_with;
