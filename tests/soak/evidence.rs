@@ -70,7 +70,7 @@ impl Evidence {
             Verdict::timed(
                 "memory is flat",
                 (growth.seconds >= LONG_ENOUGH).then_some(growth.bytes_an_hour <= GROWTH),
-                format!("{:+.1} MiB an hour over {:.0} s, at most {:.0}", growth.bytes_an_hour / MIB, growth.seconds, GROWTH / MIB),
+                format!("{:+.1} MiB an hour over {:.0} s without files' pages, at most {:.0}", growth.bytes_an_hour / MIB, growth.seconds, GROWTH / MIB),
             ),
             Verdict::timed("no page comes later than the AppView waits", Some(page < APPVIEW * 1e3), format!("the longest {page:.0} ms")),
             Verdict::timed("harm is over soon", Some(harm < RECOVERED), format!("the longest {harm:.2?}")),

@@ -39,8 +39,10 @@ pub(crate) struct Sample {
     /// Since the beginning of all.
     pub(crate) seconds: f64,
     pub(crate) life: u32,
-    /// Bytes.
+    /// Bytes, in all.
     pub(crate) resident: f64,
+    /// Of these what is no file's: files' pages the system takes back when it needs them.
+    pub(crate) own: f64,
     pub(crate) peak: f64,
     pub(crate) threads: f64,
     pub(crate) files: f64,
@@ -52,11 +54,12 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn json(&self) -> Value {
-        json!([self.seconds.round(), self.life, self.resident, self.peak, self.threads, self.files, self.lag, self.queued, self.index])
+        json!([self.seconds.round(), self.life, self.resident, self.own, self.peak, self.threads, self.files, self.lag, self.queued, self.index])
     }
 
     /// What the numbers of a row are.
-    pub(crate) const NAMES: [&str; 9] = ["seconds", "life", "resident bytes", "peak bytes", "threads", "open files", "lag seconds", "queue", "index bytes"];
+    pub(crate) const NAMES: [&str; 10] =
+        ["seconds", "life", "resident bytes", "own bytes", "peak bytes", "threads", "open files", "lag seconds", "queue", "index bytes"];
 }
 
 /// All that was seen.
@@ -85,7 +88,7 @@ impl Series {
     pub(crate) fn growth(&self, stretch: std::ops::Range<f64>) -> Growth {
         let middle = f64::midpoint(stretch.start, stretch.end);
         let within = self.samples.iter().filter(|sample| (middle..stretch.end).contains(&sample.seconds));
-        let points: Vec<(f64, f64)> = within.map(|sample| (sample.seconds, sample.resident)).collect();
+        let points: Vec<(f64, f64)> = within.map(|sample| (sample.seconds, sample.own)).collect();
         let count = points.len() as f64;
         let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
         let (together, alone) = points.iter().fold((0.0, 0.0), |(together, alone), point| {
@@ -130,7 +133,8 @@ fn sample(process: u32) -> Option<Sample> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
     let files = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?.count() as f64;
-    Some(Sample { resident: line("VmRSS:")? * 1_024.0, peak: line("VmHWM:")? * 1_024.0, threads: line("Threads:")?, files, ..Sample::default() })
+    let bytes = |name: &str| line(name).map(|kibibytes| kibibytes * 1_024.0);
+    Some(Sample { resident: bytes("VmRSS:")?, own: bytes("RssAnon:")?, peak: bytes("VmHWM:")?, threads: line("Threads:")?, files, ..Sample::default() })
 }
 
 /// The sum of a number over its labels.

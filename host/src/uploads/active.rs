@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 
@@ -25,6 +25,9 @@ use crate::sandbox::strangers::{Allowance, Failure, Guest, Profile, Run, Verdict
 
 /// Bytes of compiled code that stay loaded. It is read from files, so the system may take the memory back.
 const LOADED_BYTES: u64 = 1 << 30;
+
+/// What nobody has asked for so long is let go of, with its file: a mix that is active again is loaded in two milliseconds.
+const LOADED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// The mix that a community has.
 #[derive(Debug)]
@@ -86,7 +89,7 @@ pub(super) struct Guests(Cache<Digest, Arc<Guest>>);
 impl Guests {
     pub(super) fn new() -> Self {
         let size = |_: &Digest, guest: &Arc<Guest>| u32::try_from(guest.size()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(LOADED_BYTES).weigher(size).build())
+        Self(Cache::builder().max_capacity(LOADED_BYTES).weigher(size).time_to_idle(LOADED_FOR).build())
     }
 }
 
@@ -265,7 +268,7 @@ impl Inner {
             can_ask: can_ask_viewer,
             asks: AtomicBool::new(asked_viewer),
             off: AtomicBool::new(false),
-            now: Mutex::new(Now { breaker: Breaker::default(), pace: Pace::of(std::time::Duration::from_micros(micros)) }),
+            now: Mutex::new(Now { breaker: Breaker::default(), pace: Pace::of(Duration::from_micros(micros)) }),
         })
     }
 
