@@ -5,8 +5,8 @@
 //! that stalls, costs readers time and nobody an answer (the idea of CoDel, RFC 8289).
 //!
 //! What is wanted least is refused first: the dashboard's API from [`BUSY`] on, until all is [`CALM`]; feeds from [`FULL`] on, and only when
-//! refusing the API has not helped. Who is refused hears it at once, which takes a small part of what an answer does; so what is left comes
-//! in time, and the delay goes back by itself. What has just been too much is likely to be again: for [`WARY`] the first late beat counts.
+//! refusing the API has not helped. Who is refused hears it at once, so what is left comes in time, and the delay goes back by itself. What
+//! has just been too much is likely to be again: for [`WARY`] the first late beat counts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::reply::Fault;
 
 const BEAT: Duration = Duration::from_millis(25);
 
-/// A delay that people notice, and a thousand times what a page takes.
+/// A delay that people notice, and a thousand times what making a page takes.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// As late as a beat is on a machine that has something to do.
+/// A fifth of it: what was too much has been worked off.
 const CALM: Duration = Duration::from_millis(20);
 
 /// The AppView waits for 5 s, and a feed that comes late is better than none.
