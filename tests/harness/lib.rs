@@ -6,6 +6,7 @@
 //! * [`world`]: the very program, in this process, with a firehose and a clock in the test's hand.
 //! * [`process`]: the binary that operators run, to be killed.
 //! * [`scene`]: a community and its people in one line each, and what can be seen beside the feeds.
+//! * [`numbers`]: what `/metrics` tells.
 //! * [`walk`]: a reader of a feed, who may be interrupted.
 //! * [`hosting`]: a server that hosts repos and tells where they live, in any mood.
 //! * [`plc`]: a directory of DIDs, which can be slow, down, or lie.
@@ -30,6 +31,7 @@ pub mod http;
 pub mod jetstream_v2;
 pub mod mixes;
 pub mod network;
+pub mod numbers;
 pub mod part;
 pub mod peers;
 pub mod plc;

@@ -18,6 +18,7 @@ use atrarium::clock::Clock;
 use atrarium::demo::server::Server;
 use atrarium_tests::http::Answer;
 use atrarium_tests::network::{CONFIG, POST, did, uri};
+use atrarium_tests::numbers::sum;
 use atrarium_tests::process::{Launch, Process};
 use atrarium_tests::scene::TAG;
 use atrarium_tests::world::{feed_of, posts_of};
@@ -163,10 +164,10 @@ impl House {
     /// Each change of a post was done once, however often it was told, and nothing was passed over.
     async fn did_all_once(&self) {
         let numbers = self.numbers().await;
-        assert_eq!(number(&numbers, "atrarium_events_total{kind=\"post\",outcome=\"applied\"}"), f64::from(self.published), "{numbers}");
+        assert_eq!(sum(&numbers, "atrarium_events_total{kind=\"post\",outcome=\"applied\"}"), f64::from(self.published), "{numbers}");
         let wrong = ["atrarium_jetstream_gaps_total", "atrarium_jetstream_refused_total", "atrarium_dead_letters_total", "atrarium_store_failures_total"];
         for name in wrong {
-            assert_eq!(number(&numbers, name), 0.0, "{numbers}");
+            assert_eq!(sum(&numbers, name), 0.0, "{numbers}");
         }
     }
 
@@ -175,7 +176,7 @@ impl House {
     }
 
     async fn number(&self, series: &str) -> f64 {
-        number(&self.numbers().await, series)
+        sum(&self.numbers().await, series)
     }
 
     /// Waits until a number is as it must be.
@@ -193,14 +194,8 @@ impl House {
 }
 
 /// Waits for something that must happen.
-async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, happens).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
-}
-
-/// What a series says, which may be named without its labels; 0 if there is none.
-fn number(numbers: &str, series: &str) -> f64 {
-    let of_this_name = |line: &&str| line.strip_prefix(series).is_some_and(|rest| rest.starts_with([' ', '{']));
-    numbers.lines().filter(of_this_name).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
 }
 
 /// The program on this data, before this firehose. The events of these tests are an hour old.

@@ -1,15 +1,19 @@
 //! More is asked than can be answered: who is refused, who isn't, and how it ends.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use atrarium_tests::network::did;
+use atrarium_tests::numbers::sum;
 use atrarium_tests::process::{Launch, Process};
 use atrarium_tests::scene::TAG;
 use atrarium_tests::world::feed_of;
 use atrarium_tests::{World, http};
+
+use crate::faults::within;
 
 /// What the dashboard asks first of all, and nobody is refused for asking often.
 const API: &str = "/api/auth/start";
@@ -26,15 +30,20 @@ async fn program(world: &World, failpoints: Option<&str>) -> Process {
     process
 }
 
+/// Waits for a good answer.
+async fn answers(address: SocketAddr, path: &str) {
+    while http::get(address, path).await.expect("it answers").status != 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_time_for() {
     let mut world = World::new().await;
     let process = program(&world, Some("api-answer=sleep(25)")).await;
     let community = world.open(&did("ann"), "anns", TAG);
     let page = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&community));
-    while http::get(process.address, &page).await.expect("it answers").status != 200 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    within("there is a feed", answers(process.address, &page)).await;
     assert_eq!(http::get(process.address, API).await.expect("it answers").status, 200);
 
     let (over, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -55,23 +64,25 @@ async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_
         })
         .collect();
     // Readers of feeds ask all the while, and none is refused.
-    let mut read = 0;
-    while refused.load(Ordering::Relaxed) < many || read < 20 {
-        let answer = http::get(address, &page).await.expect("it answers");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        read += 1;
-    }
+    within("as many are refused as ask", async {
+        let mut read = 0;
+        while refused.load(Ordering::Relaxed) < many || read < 20 {
+            let answer = http::get(address, &page).await.expect("it answers");
+            assert_eq!(answer.status, 200, "{answer:?}");
+            read += 1;
+        }
+    })
+    .await;
     over.store(true, Ordering::Relaxed);
     for one in crowd {
         one.await.expect("nobody in the crowd was let down");
     }
     let metrics = http::get(process.admin, "/metrics").await.expect("the operator is answered").body;
-    assert!(metrics.lines().any(|line| line.starts_with("atrarium_http_shed_total{what=\"api\"}")), "{metrics}");
-    assert!(!metrics.contains("what=\"feed\""), "{metrics}");
+    let shed = |what: &str| sum(&metrics, &format!("atrarium_http_shed_total{{what=\"{what}\"}}"));
+    assert!(shed("api") >= refused.load(Ordering::Relaxed) as f64, "{metrics}");
+    assert_eq!((shed("feed"), shed("reading"), shed("connection")), (0.0, 0.0, 0.0), "{metrics}");
     // And when it is over, all is as it was.
-    while http::get(address, API).await.expect("it answers").status != 200 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    within("the dashboard is answered again", answers(address, API)).await;
     process.kill().await;
     world.stop().await;
 }

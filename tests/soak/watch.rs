@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use atrarium_tests::http;
+use atrarium_tests::{http, numbers};
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
@@ -114,12 +114,12 @@ pub(crate) async fn look(door: &Door, began: Instant, series: &Mutex<Series>) {
     let life = door.life();
     let Ok(answer) = http::get(life.admin, "/metrics").await else { return };
     let Some(mut sample) = sample(life.process) else { return };
-    let number = |name: &str| numbers(&answer.body, name);
+    let number = |series: &str| numbers::sum(&answer.body, series);
     sample.seconds = began.elapsed().as_secs_f64();
     sample.life = life.number;
     sample.lag = number("atrarium_jetstream_lag_seconds");
     sample.queued = number("atrarium_queue_depth");
-    sample.index = answer.body.lines().filter_map(|line| line.strip_prefix("atrarium_file_bytes{file=\"index.redb\"} ")?.parse::<f64>().ok()).sum();
+    sample.index = number("atrarium_file_bytes{file=\"index.redb\"}");
     let mut series = lock(series);
     for name in LOSSES.into_iter().chain(TRAPS).chain(REPORTED) {
         let most = series.most.entry(name).or_default();
@@ -135,10 +135,4 @@ fn sample(process: u32) -> Option<Sample> {
     let files = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?.count() as f64;
     let bytes = |name: &str| line(name).map(|kibibytes| kibibytes * 1_024.0);
     Some(Sample { resident: bytes("VmRSS:")?, own: bytes("RssAnon:")?, peak: bytes("VmHWM:")?, threads: line("Threads:")?, files, ..Sample::default() })
-}
-
-/// The sum of a number over its labels.
-fn numbers(metrics: &str, name: &str) -> f64 {
-    let values = metrics.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with(['{', ' ']));
-    values.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }

@@ -5,11 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use atrarium_tests::http::{self, Kept};
+use atrarium_tests::numbers::sum;
 use atrarium_tests::world::posts_of;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Firehose, House, launch, number, within};
+use super::{Firehose, House, launch, within};
 
 /// Files beyond those that are open when the limit comes.
 const ROOM: usize = 10;
@@ -44,7 +45,7 @@ async fn a_program_out_of_files_serves_who_is_there_and_everybody_once_readers_l
     house.shows_all().await;
     let (mut operator, mut regular) = (Kept::new(house.process.admin), Kept::new(house.process.address));
     let page = house.page();
-    let of = async |operator: &mut Kept, series: &str| number(&operator.get("/metrics").await.expect("it is kept").body, series);
+    let of = async |operator: &mut Kept, series: &str| sum(&operator.get("/metrics").await.expect("it is kept").body, series);
     assert_eq!(regular.get(&page).await.expect("it answers").status, 200);
     let open = of(&mut operator, "process_open_fds").await as usize;
     limit(&house, open + ROOM);
