@@ -187,6 +187,8 @@ impl Store {
         let failed = StoreError::failed("writing");
         let mut transaction = database.begin_write().map_err(|cause| failed(cause.into()))?;
         transaction.set_durability(Durability::Immediate).map_err(|cause| failed(cause.into()))?;
+        // The free pages are written with each commit, in two phases: else the start after a crash reads the whole file first.
+        transaction.set_quick_repair(true);
         for table in Table::ALL {
             let changes = layer.table(table);
             if changes.is_empty() {
