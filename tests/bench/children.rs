@@ -168,17 +168,25 @@ pub(crate) async fn write_request(stream: &mut TcpStream, path: &str, headers: &
 
 /// The body of a good answer.
 pub(crate) async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> String {
+    let (text, is_refused) = read_any(stream, buffer).await;
+    assert!(!is_refused, "this host is busy");
+    text
+}
+
+/// An answer, and whether it says that the program has no time.
+pub(crate) async fn read_any(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (String, bool) {
     buffer.clear();
     loop {
         let read = stream.read_buf(buffer).await.expect("the program answers");
         assert!(read > 0, "the program closed the connection");
         let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        assert!(text.starts_with("http/1.1 200"), "{text}");
+        let is_refused = text.starts_with("http/1.1 503");
+        assert!(is_refused || text.starts_with("http/1.1 200"), "{text}");
         let length: usize =
             text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).and_then(|length| length.trim().parse().ok()).unwrap_or(0);
         if buffer.len() >= head + 4 + length {
-            return String::from_utf8_lossy(&buffer[head + 4..]).into_owned();
+            return (String::from_utf8_lossy(&buffer[head + 4..]).into_owned(), is_refused);
         }
     }
 }

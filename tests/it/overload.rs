@@ -87,6 +87,46 @@ async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_
     world.stop().await;
 }
 
+/// Where there is but one thread, a feed waits for the piece of work that has begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_waits_for_none_of_those_who_stand_in_a_row_for_the_dashboard() {
+    let mut world = World::new().await;
+    // What one of them takes is longer than others wait for their turn.
+    let process = program(&world, Some("api-answer=sleep(2000)")).await;
+    let community = world.open(&did("ann"), "anns", TAG);
+    let page = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&community));
+    within("there is a feed", answers(process.address, &page)).await;
+
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let served = Arc::new(AtomicUsize::new(0));
+    let address = process.address;
+    let row: Vec<_> = (0..3 * threads)
+        .map(|_| {
+            let served = Arc::clone(&served);
+            tokio::spawn(async move {
+                let answer = http::get(address, API).await.expect("whoever asks is answered");
+                served.fetch_add(usize::from(answer.status == 200), Ordering::Relaxed);
+                answer.status
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let answer = http::get(address, &page).await.expect("it answers");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let before = served.load(Ordering::Relaxed);
+    assert!(before == 0 || threads == 1, "{before} were answered before the feed");
+    let mut statuses = Vec::new();
+    for one in row {
+        statuses.push(one.await.expect("nobody in the row was let down"));
+    }
+    // Half of the threads are theirs, and the rest heard in time that there is none for them.
+    statuses.sort_unstable();
+    let worked_for = (threads / 2).max(1);
+    assert_eq!(statuses, [vec![200; worked_for], vec![503; 3 * threads - worked_for]].concat());
+    process.kill().await;
+    world.stop().await;
+}
+
 /// The niceness of each of a process's threads by its name, which has at most 15 letters. Threads of one name count as the least nice.
 #[cfg(target_os = "linux")]
 fn threads(id: u32) -> BTreeMap<String, i32> {

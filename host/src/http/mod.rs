@@ -19,6 +19,7 @@
 //! limits.rs    how often somebody may ask                 payload.rs   bodies, whole or streamed
 //! pages.rs     the dashboard's files                       control/     the operator's socket, both its ends
 //! room.rs      how many connections, and who must go           pressure.rs  whether all that is asked can be answered
+//! turns.rs     who of the API's callers is worked for
 //! ```
 //!
 //! The feeds' five routes are matched by hand: they are what is asked thousands of times a second. Everything else is axum's.
@@ -42,6 +43,7 @@ mod reply;
 mod room;
 mod server;
 mod skeleton;
+mod turns;
 mod work;
 
 #[cfg(test)]

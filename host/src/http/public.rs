@@ -27,6 +27,7 @@ use super::pressure::{Pressure, Rank};
 use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
 use super::server::{DEADLINE, Routes, Terms};
 use super::skeleton;
+use super::turns::Turns;
 use super::work::Work;
 use crate::feed::{self, FeedError, Feeds};
 use crate::identity::ServiceAuth;
@@ -97,6 +98,7 @@ pub(super) struct Public<F> {
     health: Bytes,
     work: Work,
     pressure: Arc<Pressure>,
+    turns: Turns,
     seconds: Histogram,
     late: Counter,
 }
@@ -120,6 +122,7 @@ impl<F: FeedSource> Public<F> {
             did_document: documents::did_document(&service),
             work: Work::new(),
             pressure,
+            turns: Turns::new(),
             health: documents::health(&service),
             seconds: metrics::histogram!("atrarium_skeleton_seconds"),
             late: metrics::counter!("atrarium_skeleton_late_total"),
@@ -226,9 +229,14 @@ impl<F: FeedSource> Routes for Public<F> {
             if let Err(fault) = self.pressure.admit(Rank::Api) {
                 return fault.into();
             }
-            fail::fail_point!("api-answer");
-            let answer: Result<_, Infallible> = api.clone().oneshot(request.map(axum::body::Body::new)).await;
-            return answer.unwrap_or_else(|never| match never {}).map(Payload::Stream);
+            let work = async {
+                fail::fail_point!("api-answer");
+                api.clone().oneshot(request.map(axum::body::Body::new)).await
+            };
+            return match self.turns.take(work).await {
+                Ok(answer) => answer.unwrap_or_else(|never: Infallible| match never {}).map(Payload::Stream),
+                Err(fault) => fault.into(),
+            };
         }
         let route = Self::route(request.uri().path());
         if matches!(route, Ok(Route::Root) | Err(Fault::NotFound))
