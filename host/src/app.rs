@@ -137,7 +137,7 @@ impl App {
         let Edges { public, admin, clock, stop, backend, program } = edges;
         let numbers = telemetry::install();
         metrics::gauge!("atrarium_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
-        let began_us = clock.now_us();
+        let began = tokio::time::Instant::now();
         let endpoints: Vec<Endpoint> = config.jetstream.iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         let lock = lock(&config.data_dir)?;
         let operator = control::bind(&config.data_dir);
@@ -263,7 +263,7 @@ impl App {
             loads,
             awake: Arc::clone(&awake),
             clock: clock.clone(),
-            began_us,
+            began,
             data_dir: config.data_dir.clone(),
             lag: config.ready_lag,
         });

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::clock::Clock;
 use crate::community::load::Load;
 use crate::community::{Loads, directory};
@@ -39,8 +41,8 @@ pub(super) struct Parts {
     /// Objects that are awake.
     pub(super) awake: Arc<AtomicUsize>,
     pub(super) clock: Clock,
-    /// When the program started, in microseconds since the Unix epoch.
-    pub(super) began_us: u64,
+    /// When the program started.
+    pub(super) began: Instant,
     pub(super) data_dir: PathBuf,
     /// How far behind the network it may read and be ready.
     pub(super) lag: Duration,
@@ -58,7 +60,7 @@ impl Pulse {
     }
 
     pub(super) fn readiness(&self) -> Readiness {
-        let Parts { health, store, queue, lag: most, .. } = &*self.0;
+        let Parts { store, queue, lag: most, .. } = &*self.0;
         let firehose = self.firehose();
         let failing = store.is_failing();
         let mut reasons = Vec::new();
@@ -69,7 +71,7 @@ impl Pulse {
             reasons.push("not connected to a Jetstream server".to_owned());
         }
         let (lag, seconds) = (firehose.lag_seconds.unwrap_or_default(), most.as_secs());
-        if health.last_frame_us.load(Ordering::Acquire) == 0 || firehose.silent_seconds > most.as_secs_f64() {
+        if self.silence().is_none_or(|silence| silence > *most) {
             reasons.push(format!("no event from the firehose for more than {seconds} seconds"));
         } else if lag > most.as_secs_f64() && !firehose.catching_up {
             reasons.push(format!("{lag:.0} seconds behind the firehose, which is more than {seconds}, and not catching up"));
@@ -79,16 +81,20 @@ impl Pulse {
     }
 
     fn firehose(&self) -> Firehose {
-        let Parts { health, clock, began_us, .. } = &*self.0;
-        let now_us = clock.now_us();
-        let (read_us, last_us) = (health.time_us.load(Ordering::Acquire), health.last_frame_us.load(Ordering::Acquire));
-        let since = |then_us: u64| now_us.saturating_sub(then_us) as f64 / 1e6;
+        let Parts { health, clock, began, .. } = &*self.0;
+        let (now_us, read_us) = (clock.now_us(), health.time_us.load(Ordering::Acquire));
+        let silence = self.silence();
         Firehose {
             connected: health.connected.load(Ordering::Acquire),
-            lag_seconds: (last_us > 0 && read_us > 0).then(|| since(read_us)),
+            lag_seconds: (silence.is_some() && read_us > 0).then(|| now_us.saturating_sub(read_us) as f64 / 1e6),
             catching_up: health.is_catching_up(now_us),
-            silent_seconds: since(if last_us > 0 { last_us } else { *began_us }),
+            silent_seconds: silence.unwrap_or_else(|| began.elapsed()).as_secs_f64(),
         }
+    }
+
+    /// For how long nothing has been read; `None` before the first.
+    fn silence(&self) -> Option<Duration> {
+        self.0.health.silence(Instant::now(), self.0.clock.now_us())
     }
 
     /// Sets the gauges that are looked up, and answers those that are listed.

@@ -8,6 +8,7 @@ use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
+use std::time::Duration;
 
 use metrics::{counter, gauge};
 use tokio::time::Instant;
@@ -27,8 +28,8 @@ pub struct Health {
     pub connected: AtomicBool,
     /// The position in the list of endpoints of the one that is connected, or being tried.
     pub endpoint: AtomicUsize,
-    /// When we last read a frame, by our clock, in microseconds since the Unix epoch; 0 before the first.
-    pub last_frame_us: AtomicU64,
+    /// When we last read a frame: by the time that passes, and by our clock in microseconds since the Unix epoch.
+    last_frame: Mutex<Option<(Instant, u64)>>,
     /// The cursor: the latest time that a server has named. Our clock less this is how far we're behind.
     pub time_us: AtomicU64,
     /// How often a connection was lost, or couldn't be made.
@@ -68,6 +69,12 @@ impl Health {
     /// What was missing the last time, if anything ever was.
     pub fn last_gap(&self) -> Option<Gap> {
         *self.last_gap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long no frame has been read; `None` before the first. A clock may be set while nothing comes: whichever says more counts.
+    pub fn silence(&self, now: Instant, now_us: u64) -> Option<Duration> {
+        let (then, then_us) = (*self.last_frame.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(now.saturating_duration_since(then).max(Duration::from_micros(now_us.saturating_sub(then_us))))
     }
 
     pub(super) fn note_gap(&self, gap: Gap) {
@@ -135,7 +142,7 @@ impl Counts {
     /// Hands the counts over and starts again from zero.
     pub(super) fn report(&mut self, health: &Health, now: Instant, now_us: u64) {
         if self.frames > 0 {
-            health.last_frame_us.store(now_us, Relaxed);
+            *health.last_frame.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, now_us));
         }
         let add = |count: &mut u64, total: &AtomicU64, name: &'static str| {
             let count = std::mem::take(count);
@@ -180,6 +187,18 @@ mod tests {
         for (each_second, expected) in [(0, false), (SECOND / 2, false), (SECOND, false), (2 * SECOND, true), (100 * SECOND, true)] {
             check(each_second, expected);
         }
+    }
+
+    #[test]
+    fn a_silence_is_as_long_as_either_clock_says() {
+        let (health, began) = (Health::default(), Instant::now());
+        let silence = |passed: u64, now_us: u64| health.silence(began + Duration::from_secs(passed), now_us).map(|silence| silence.as_secs());
+        Counts::default().report(&health, began, NOW);
+        assert_eq!(silence(60, NOW + 60 * SECOND), None, "nothing has come yet");
+        Counts { frames: 1, ..Counts::default() }.report(&health, began, NOW);
+        assert_eq!(silence(60, NOW + 60 * SECOND), Some(60));
+        assert_eq!(silence(60, NOW - 3_600 * SECOND), Some(60), "the clock was set back meanwhile");
+        assert_eq!(silence(60, NOW + 600 * SECOND), Some(600), "or the machine slept");
     }
 
     #[test]
