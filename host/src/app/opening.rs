@@ -17,8 +17,10 @@ use crate::vital;
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot make the data directory {path}: {cause}")]
+    #[error("cannot make the data directory {path}: {cause}. Make it for the user that runs this program, or name another with --data-dir")]
     DataDir { path: PathBuf, cause: std::io::Error },
+    #[error("cannot write in the data directory, at {path}: {cause}. It must belong to the user that runs this program")]
+    Lock { path: PathBuf, cause: std::io::Error },
     #[error("another atrarium is running on {0}: stop it first, or give this one a --data-dir of its own")]
     InUse(PathBuf),
     #[error("cannot listen on {address}: {cause}")]
@@ -73,9 +75,10 @@ pub(super) fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>)
 
 /// Takes the data directory for this process.
 pub fn lock(directory: &Path) -> Result<File, StartError> {
-    let failed = |cause| StartError::DataDir { path: directory.to_owned(), cause };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    let file = File::options().create(true).truncate(false).write(true).open(directory.join("lock")).map_err(failed)?;
+    std::fs::create_dir_all(directory).map_err(|cause| StartError::DataDir { path: directory.to_owned(), cause })?;
+    let path = directory.join("lock");
+    let failed = |cause| StartError::Lock { path: path.clone(), cause };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::InUse(directory.to_owned())),
