@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url'
 import tailwindcss from '@tailwindcss/vite'
 import { tanstackRouter } from '@tanstack/router-plugin/vite'
 import react from '@vitejs/plugin-react'
-import { compression, defineAlgorithm } from 'vite-plugin-compression2'
 import { defineConfig } from 'vitest/config'
 import routes from './build/routes.config'
 
@@ -10,17 +9,7 @@ import routes from './build/routes.config'
 const program = process.env.ATRARIUM_URL ?? 'http://127.0.0.1:3000'
 
 export default defineConfig({
-  plugins: [
-    tanstackRouter({ ...routes, autoCodeSplitting: true }),
-    react(),
-    tailwindcss(),
-    // The program serves what was compressed here once, as well as it goes.
-    compression({
-      algorithms: [defineAlgorithm('brotliCompress'), defineAlgorithm('gzip', { level: 9 })],
-      threshold: 512,
-      exclude: [/\.(png|woff2)$/, /index\.html$/],
-    }),
-  ],
+  plugins: [tanstackRouter({ ...routes, autoCodeSplitting: true }), react(), tailwindcss()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     outDir: 'dist/app',
