@@ -157,7 +157,8 @@ impl App {
         let loads = Loads::default();
         let (uploads, admissions) = mixes::open(&config, state.clone(), clock.clone(), changes.clone(), loads.clone(), program)?;
         let lives = Lives::of(&config);
-        let feeds = Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), lives.excluded.clone(), loads.clone());
+        let feeds =
+            Feeds::new(store.clone(), clock.clone(), components.clone(), Some(uploads.clone()), lives.excluded.clone(), loads.clone(), config.cache_bytes);
         let objects = Arc::clone(&components.now().objects);
         let registry = Registry::new(objects, config.live_instances, config.instance_idle, bounds.object_bytes, loads.clone());
         let awake = registry.awake();

@@ -95,7 +95,7 @@ pub(crate) async fn skeletons(table: &mut Table) {
     let components = Components::load(None).expect("the embedded components");
     let linked = Linked::link(&sandbox, &components, None).expect("the embedded components");
     let clock = Clock::standing_at(Clock::system().now_ms());
-    let alone = Feeds::new(program.app.store.clone(), clock.clone(), Current::new(linked), None, Live::new(Vec::new()), Loads::default());
+    let alone = Feeds::new(program.app.store.clone(), clock.clone(), Current::new(linked), None, Live::new(Vec::new()), Loads::default(), 256 << 20);
     let mut times = Vec::new();
     for _ in 0..200 {
         clock.set(clock.now_ms() + 1_000);

@@ -183,7 +183,11 @@ pub(crate) const INSTANCE_IDLE_SECS: Key =
     number("instance-idle-secs", "Seconds for which an idle community object stays in memory", Number { default: 30, least: 1, most: 86_400 });
 
 // redb's own default of 1 GiB is half of a small server. Below 8 MiB every page of a feed comes from the disk.
-pub(crate) const CACHE_MIB: Key = number("cache-mib", "MiB of memory for the database's cache", Number { default: 256, least: 8, most: 1_048_576 });
+pub(crate) const CACHE_MIB: Key = number(
+    "cache-mib",
+    "MiB of memory for the database's cache; pages and orders of walks may take three eighths of that besides",
+    Number { default: 256, least: 8, most: 1_048_576 },
+);
 
 // Servers ping every 30 s, so 60 is one lost ping. Below 5 a slow network would look dead.
 pub(crate) const IDLE_TIMEOUT_SECS: Key =

@@ -13,8 +13,8 @@ use moka::sync::Cache;
 /// How long a page is used again, in milliseconds.
 const FRESH_MS: i64 = 100;
 
-/// Pages kept, in bytes of their bodies.
-const KEPT_BYTES: u64 = 64 << 20;
+/// Of what the operator gives the database to remember, pages may take this part besides.
+const PART: usize = 4;
 
 /// What a page was asked for with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,11 +55,12 @@ struct Page {
 pub(super) struct Pages(Cache<Asked, Arc<Page>>);
 
 impl Pages {
-    pub(super) fn new() -> Self {
+    /// For a database with so many bytes to remember.
+    pub(super) fn new(cache: usize) -> Self {
         let size = |asked: &Asked, page: &Arc<Page>| {
             u32::try_from(page.body.len() + asked.owner.len() + asked.cursor.as_ref().map_or(0, String::len) + 200).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(KEPT_BYTES).weigher(size).build())
+        Self(Cache::builder().max_capacity((cache / PART) as u64).weigher(size).build())
     }
 
     /// The page, if it is as good as a new one.

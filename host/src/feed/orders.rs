@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::cursor::{Position, Rest};
 use crate::store::view::encode;
 
-/// Bytes that are kept. A block of 600 picks takes about 20 KB.
-const KEPT_BYTES: u64 = 32 << 20;
+/// Of what the operator gives the database to remember, orders may take this part besides. A block of 600 picks takes about 20 KB.
+const PART: usize = 8;
 
 /// A post that was picked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +31,10 @@ pub(super) struct Picked {
 pub(super) struct Orders(Cache<[u8; 16], Arc<[u8]>>);
 
 impl Orders {
-    pub(super) fn new() -> Self {
+    /// For a database with so many bytes to remember.
+    pub(super) fn new(cache: usize) -> Self {
         let size = |_: &[u8; 16], order: &Arc<[u8]>| u32::try_from(order.len() + 100).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(KEPT_BYTES).weigher(size).build())
+        Self(Cache::builder().max_capacity((cache / PART) as u64).weigher(size).build())
     }
 
     /// Keeps these; they are to be shown from the first on.
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_is_left_comes_back_from_where_the_walk_is() {
-        let orders = Orders::new();
+        let orders = Orders::new(8 << 20);
         let rest = orders.keep(&picked(5));
         assert_eq!(orders.get(rest), Some(picked(5)));
         assert_eq!(orders.get(Rest { next: 3, ..rest }), Some(picked(5)[3..].to_vec()));
@@ -75,8 +76,8 @@ mod tests {
     }
 
     #[test]
-    fn the_same_picks_are_kept_once_and_all_of_them_within_bounds() {
-        let orders = Orders::new();
+    fn the_same_picks_are_kept_once_and_all_of_them_within_an_eighth_of_the_cache() {
+        let orders = Orders::new(256 << 20);
         let names: std::collections::HashSet<_> = (0..100).map(|_| orders.keep(&picked(600)).name).collect();
         assert_eq!(names.len(), 1);
         for n in 0..3_000 {
@@ -84,7 +85,8 @@ mod tests {
             orders.keep(&picked(600 + i64::try_from(n).expect("small")));
         }
         orders.0.run_pending_tasks();
-        assert!(orders.0.weighted_size() <= KEPT_BYTES, "{}", orders.0.weighted_size());
-        assert!(orders.0.weighted_size() > KEPT_BYTES / 2, "the test fills it: {}", orders.0.weighted_size());
+        let most = 32 << 20;
+        assert!(orders.0.weighted_size() <= most, "{}", orders.0.weighted_size());
+        assert!(orders.0.weighted_size() > most / 2, "the test fills it: {}", orders.0.weighted_size());
     }
 }

@@ -105,10 +105,11 @@ enum Reason {
 pub(super) const ROUNDS: usize = 4;
 
 impl Feeds {
-    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Live<Vec<Party>>, loads: Loads) -> Self {
+    /// `cache` is what the database may remember, in bytes: pages and orders of walks take parts of it besides.
+    pub fn new(store: Store, clock: Clock, components: Current, uploads: Option<Uploads>, excluded: Live<Vec<Party>>, loads: Loads, cache: usize) -> Self {
         let mixing = Mixing::new(mixing::Default::new(components), uploads);
         let exclusions = RwLock::new((excluded.now(), HashMap::new()));
-        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(), orders: Orders::new(), loads, excluded, exclusions }))
+        Self(Arc::new(Inner { store, clock, mixing, pages: Pages::new(cache), orders: Orders::new(cache), loads, excluded, exclusions }))
     }
 
     /// What communities cost: their pages are counted here, and their objects by whoever else has it.
