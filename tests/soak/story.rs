@@ -3,9 +3,10 @@
 //! The first community of a family is the parent of the others; nothing leads from one family to another, so each can be judged by
 //! itself. In every second family all that may change does, the shares of its feeds included; the others are *quiet*: there nobody
 //! changes what a feed consists of, so a walk through one repeats nothing whatever happens. Posts are dated within the last hour,
-//! far from either end of the week, and an update doesn't change that date.
+//! far from either end of the week, and an update doesn't change that date. Once a family has [`LIVING`] posts, its oldest is deleted for
+//! each that is written: in the end there is always as much to remember, and memory that still grows is a leak.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use atrarium_tests::Network;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
@@ -24,8 +25,8 @@ const MEMBERS: usize = 10;
 /// Everybody in a family: owners, then members by community in turn.
 const PEOPLE: usize = FAMILY * (1 + MEMBERS);
 
-/// What is updated, deleted or hidden is one of the latest posts of a family.
-const LATEST: usize = 300;
+/// Posts of a family that are not deleted, but for those of deleted accounts. There are as many within six minutes.
+const LIVING: usize = 200;
 
 /// Own and parent's share of feeds.
 const SHARES: [[i64; 2]; 5] = [[100, 0], [80, 20], [60, 40], [50, 50], [30, 70]];
@@ -61,8 +62,8 @@ struct Family {
     communities: Vec<String>,
     /// By whom and under which key something was written and not deleted.
     written: BTreeSet<(usize, String)>,
-    /// The latest posts, some of which are gone.
-    posts: Vec<Post>,
+    /// Those that are not deleted, the oldest first.
+    posts: VecDeque<Post>,
     counted: usize,
     /// Accounts that were deleted: nobody hears of them again.
     gone: BTreeSet<usize>,
@@ -148,7 +149,7 @@ impl Family {
     fn new(number: usize) -> Self {
         let people = (0..PEOPLE).map(|who| person(number, who)).collect();
         let communities = (0..FAMILY).map(|index| community(number * FAMILY + index)).collect();
-        Self { number, people, communities, written: BTreeSet::new(), posts: Vec::new(), counted: 0, gone: BTreeSet::new() }
+        Self { number, people, communities, written: BTreeSet::new(), posts: VecDeque::new(), counted: 0, gone: BTreeSet::new() }
     }
 }
 
@@ -209,6 +210,12 @@ impl Teller<'_> {
     }
 
     fn post(&mut self) -> (String, u16) {
+        if self.family.posts.len() == LIVING
+            && let Some(oldest) = self.family.posts.pop_front()
+            && !self.family.gone.contains(&oldest.author)
+        {
+            return self.erase(oldest);
+        }
         let author = self.somebody();
         let mut communities = vec![home(author)];
         if self.random.random_bool(0.1) {
@@ -216,16 +223,13 @@ impl Teller<'_> {
         }
         self.family.counted += 1;
         let post = Post { author, rkey: format!("p{}", self.family.counted), created: self.lately(), communities };
-        if self.family.posts.len() == LATEST {
-            self.family.posts.remove(0);
-        }
-        self.family.posts.push(post.clone());
+        self.family.posts.push_back(post.clone());
         self.tell(&post, true)
     }
 
     fn update(&mut self) -> (String, u16) {
         let carries = self.random.random_bool(0.8);
-        match self.family.posts.choose(self.random).cloned() {
+        match self.any().cloned() {
             Some(post) if !self.family.gone.contains(&post.author) => self.tell(&post, carries),
             _ => self.post(),
         }
@@ -240,19 +244,25 @@ impl Teller<'_> {
     }
 
     fn delete(&mut self) -> (String, u16) {
-        if self.family.posts.is_empty() {
-            return self.post();
+        let number = self.random.random_range(0..LIVING);
+        match self.family.posts.remove(number) {
+            Some(post) if !self.family.gone.contains(&post.author) => self.erase(post),
+            _ => self.post(),
         }
-        let post = self.family.posts.swap_remove(self.random.random_range(0..self.family.posts.len()));
-        if self.family.gone.contains(&post.author) {
-            return self.post();
-        }
+    }
+
+    fn any(&mut self) -> Option<&Post> {
+        let number = self.random.random_range(0..self.family.posts.len().max(1));
+        self.family.posts.get(number)
+    }
+
+    fn erase(&mut self, post: Post) -> (String, u16) {
         (self.write(post.author, POST, post.rkey, None), bits(&post.communities))
     }
 
     /// By the owner, the moderator, or somebody whose word counts for nothing.
     fn action(&mut self, kinds: [&str; 3]) -> (String, u16) {
-        let Some(post) = self.family.posts.choose(self.random).cloned() else { return self.post() };
+        let Some(post) = self.any().cloned() else { return self.post() };
         let community = *post.communities.choose(self.random).expect("a post is written for a community");
         let kind = kinds[self.random.random_range(0..kinds.len())];
         let whom = &self.family.people[post.author];
