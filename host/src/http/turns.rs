@@ -1,7 +1,7 @@
 //! Whose turn it is among those who ask the dashboard's API, so that they share what they may use and leave feeds the rest.
 //!
-//! Half of the threads that answer may work for them at a moment, the others wait in a row, each piece of work anew: what lies between its
-//! waits, some hundred microseconds. So before a feed is read there is at most one piece of it per thread, however many ask. Who has not come
+//! Half of the threads that answer may work for them at a moment, and who finds none waits in a row, with each piece of work anew: what lies
+//! between two waits of it, some hundred microseconds. So before a feed is read there is at most one piece of it per thread, however many ask. Who has not come
 //! to their first turn within [`PATIENCE`] is refused, so they hear of it while they still look; whose work has begun is worked for to
 //! its end. To wait for a user's server takes no turn.
 
