@@ -254,6 +254,13 @@ fn open(options: &Options) -> Result<Database, StoreError> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache);
     let path = &options.path;
+    let named = path.clone();
+    // Once per step; the first is the whole way.
+    builder.set_repair_callback(move |session| {
+        if session.progress() == 0.0 {
+            tracing::warn!(path = %named.display(), "the database was not left in order: it is read whole and repaired");
+        }
+    });
     let failed = |cause: std::io::Error| StoreError::Open { path: path.clone(), cause: cause.to_string() };
     let opened = match &options.backend {
         None => {

@@ -41,7 +41,8 @@ pub(super) fn bring_up(database: &Database, meta: TableDefinition<'static, Bytes
     if found.is_some_and(|found| found > present) {
         return Err(Unfit::Foreign(found.unwrap_or_default()));
     }
-    let transaction = database.begin_write()?;
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
     let mut reached = found.unwrap_or(present);
     while reached < present {
         let step = steps.iter().find(|step| step.from == reached).ok_or(Unfit::Foreign(reached))?;
