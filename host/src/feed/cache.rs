@@ -83,3 +83,24 @@ impl Pages {
         self.0.invalidate(asked);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_whatever_size_take_at_most_a_quarter_of_the_cache() {
+        for length in [100, 10_000] {
+            let pages = Pages::new(8 << 20);
+            let asked = |n: usize| Asked { owner: "did:plc:x".into(), rkey: "r".into(), limit: 50, cursor: Some(n.to_string()), reader: Reader::Everybody };
+            for n in 0..(4 << 20) / length {
+                pages.keep(asked(n), Bytes::from(vec![0; length]), Version { index: 1, mixes: 1 }, 0);
+            }
+            pages.0.run_pending_tasks();
+            let (most, taken) = (2 << 20, pages.0.weighted_size());
+            assert!(taken <= most && taken > most / 2, "{taken} with pages of {length}");
+            // What is counted is more than what is handed out.
+            assert!(taken >= pages.0.entry_count() * length as u64, "{taken} for {}", pages.0.entry_count());
+        }
+    }
+}
