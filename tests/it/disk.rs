@@ -392,16 +392,3 @@ async fn a_damaged_index_is_refused_in_a_sentence_that_says_what_to_do() {
     }
     assert!(refused > 3, "{refused} of 12 were refused");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_data_directory_that_cannot_be_had_is_named_with_what_to_do() {
-    let folder = tempfile::tempdir().expect("tests need a temporary directory");
-    let (file, taken) = (folder.path().join("file"), folder.path().join("taken"));
-    std::fs::write(&file, "not a folder").expect("a file of ours");
-    let sentence = refusal_on(&file.join("data"), &[], None).await;
-    assert!(sentence.starts_with("cannot make the data directory") && sentence.contains("--data-dir"), "{sentence}");
-    // Root may open any file, but no folder as one.
-    std::fs::create_dir_all(taken.join("lock")).expect("a folder of ours");
-    let sentence = refusal_on(&taken, &[], None).await;
-    assert!(sentence.contains(&taken.join("lock").display().to_string()) && !sentence.contains("cannot make"), "{sentence}");
-}

@@ -12,7 +12,7 @@ use atrarium_tests::Network;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
 use atrarium_tests::records;
 use rand::rngs::SmallRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
@@ -252,8 +252,7 @@ impl Teller<'_> {
     }
 
     fn any(&mut self) -> Option<&Post> {
-        let number = self.random.random_range(0..self.family.posts.len().max(1));
-        self.family.posts.get(number)
+        self.family.posts.iter().choose(self.random)
     }
 
     fn erase(&mut self, post: Post) -> (String, u16) {

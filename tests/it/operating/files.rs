@@ -1,4 +1,4 @@
-//! `atrarium backup`, `restore` and `db`: the files that an operator looks after.
+//! `atrarium backup`, `restore` and `db`: the files that an operator looks after, and where they are.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use atrarium_tests::World;
 use atrarium_tests::network::did;
 use atrarium_tests::process::operate;
-use atrarium_tests::scene::TAG;
+use atrarium_tests::scene::{TAG, refusal_on};
 use atrarium_tests::uploads::{component, upload};
 use atrarium_tests::world::NOW;
 
@@ -96,4 +96,17 @@ async fn databases_are_checked_made_smaller_and_told_about() {
     fs::write(&path, bytes).expect("the test's own file");
     let refusal = operate(&world.directory, "db check").await.expect_err("it is damaged");
     assert!(refusal.contains("index.redb") && refusal.contains("move it away"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_that_cannot_be_had_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("tests need a temporary directory");
+    let (file, taken) = (folder.path().join("file"), folder.path().join("taken"));
+    fs::write(&file, "not a folder").expect("a file of ours");
+    let sentence = refusal_on(&file.join("data"), &[], None).await;
+    assert!(sentence.starts_with("cannot make the data directory") && sentence.contains("--data-dir"), "{sentence}");
+    // Root may open any file, but no folder as one.
+    fs::create_dir_all(taken.join("lock")).expect("a folder of ours");
+    let sentence = refusal_on(&taken, &[], None).await;
+    assert!(sentence.contains(&taken.join("lock").display().to_string()) && !sentence.contains("cannot make"), "{sentence}");
 }
