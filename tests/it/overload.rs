@@ -87,7 +87,7 @@ async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_
     world.stop().await;
 }
 
-/// Where there is but one thread, a feed waits for the piece of work that has begun.
+/// A feed waits for pieces of work that have begun at most: where there is but one thread, or where it was the next of the very thread that works.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_waits_for_none_of_those_who_stand_in_a_row_for_the_dashboard() {
     let mut world = World::new().await;
@@ -113,15 +113,14 @@ async fn a_feed_waits_for_none_of_those_who_stand_in_a_row_for_the_dashboard() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let answer = http::get(address, &page).await.expect("it answers");
     assert_eq!(answer.status, 200, "{answer:?}");
-    let before = served.load(Ordering::Relaxed);
-    assert!(before == 0 || threads == 1, "{before} were answered before the feed");
+    let (before, worked_for) = (served.load(Ordering::Relaxed), (threads / 2).max(1));
+    assert!(before <= worked_for, "{before} were answered before the feed");
     let mut statuses = Vec::new();
     for one in row {
         statuses.push(one.await.expect("nobody in the row was let down"));
     }
     // Half of the threads are theirs, and the rest heard in time that there is none for them. A single thread can't tell them meanwhile.
     statuses.sort_unstable();
-    let worked_for = threads / 2;
     assert!(threads == 1 || statuses == [vec![200; worked_for], vec![503; 3 * threads - worked_for]].concat(), "{statuses:?}");
     process.kill().await;
     world.stop().await;

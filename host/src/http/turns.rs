@@ -9,16 +9,13 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::ready;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::PollSemaphore;
 
 use super::reply::Fault;
-
-/// For the first turn. Long enough that those who are refused and come again at once aren't what keeps the others waiting.
-const PATIENCE: Duration = Duration::from_secs(1);
+use super::work::PATIENCE;
 
 pub(super) struct Turns(Arc<Semaphore>);
 
@@ -55,6 +52,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use std::task::Poll;
+    use std::time::Duration;
 
     use super::*;
 

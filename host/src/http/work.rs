@@ -25,7 +25,8 @@ const WARY: Duration = Duration::from_secs(10);
 /// Enough to wait for a disk together, too few to starve the rest of the machine when they compute.
 pub(super) const THREADS: usize = 64;
 
-/// For a turn. A disk that stalls for less costs a reader nothing but time; the AppView waits for 5 s.
+/// For a turn. A disk that stalls for less costs a reader nothing but time; the AppView waits for 5 s. Those who are refused and come again
+/// at once aren't what keeps others waiting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Work {
