@@ -1,6 +1,6 @@
 //! What is killed, and for how long one feels it.
 //!
-//! In the first 45 % of the time the program itself dies again and again, beside its parts and its surroundings; then comes a long
+//! In the first quarter of the time the program itself dies again and again, beside its parts and its surroundings; then comes a long
 //! stretch in which one process lives and only the others are harmed, so that its memory can be watched; in the last 5 % it dies
 //! again. Each kind comes in its turn, in an order of chance.
 
@@ -18,7 +18,7 @@ use super::house::{House, signal};
 use super::plan::Plan;
 
 /// Where the long stretch begins and ends, in parts of the whole.
-pub(crate) const STRETCH: std::ops::Range<f64> = 0.45..0.95;
+pub(crate) const STRETCH: std::ops::Range<f64> = 0.25..0.95;
 
 /// The program gives a silent server up after so many seconds: the least that it takes.
 pub(crate) const IDLE_SECS: u64 = 5;

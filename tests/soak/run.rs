@@ -88,7 +88,7 @@ pub(crate) async fn run(plan: &Plan, say: impl Fn(&str)) -> Outcome {
 /// A small cache is full long before its memory is watched. Everybody asks from one machine, so no bound on requests may end the soak.
 fn flags(plc: &Plc) -> Vec<String> {
     let idle = IDLE_SECS.to_string();
-    let own = ["--cache-mib", "32", "--idle-timeout-secs", &idle, "--api-requests-per-hour", "10000000", "--client-address-header", ADDRESS_HEADER];
+    let own = ["--cache-mib", "8", "--idle-timeout-secs", &idle, "--api-requests-per-hour", "10000000", "--client-address-header", ADDRESS_HEADER];
     // What bombs may take of the machine.
     let bombs = ["--mix-compile-mib", "512", "--log-level", "info"];
     own.into_iter().chain(bombs).map(str::to_owned).chain(plc.flags_with_handles()).collect()
