@@ -136,24 +136,3 @@ fn sample(process: u32) -> Option<Sample> {
     let bytes = |name: &str| line(name).map(|kibibytes| kibibytes * 1_024.0);
     Some(Sample { resident: bytes("VmRSS:")?, own: bytes("RssAnon:")?, peak: bytes("VmHWM:")?, threads: line("Threads:")?, files, ..Sample::default() })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every three minutes it sinks by a tenth and is back after one; so much comes an hour besides.
-    fn teeth(an_hour: f64) -> Series {
-        let own = |seconds: f64| 100e6 - 10e6 * (1.0 - seconds % 180.0 / 60.0).max(0.0) + an_hour * seconds / 3_600.0;
-        let samples = (0..360).map(|n| 5.0 * f64::from(n)).map(|seconds| Sample { seconds, own: own(seconds), ..Sample::default() });
-        Series { samples: samples.collect(), ..Series::default() }
-    }
-
-    #[test]
-    fn what_comes_and_goes_is_no_growth_and_what_stays_is() {
-        for an_hour in [0.0, 10e6, 100e6] {
-            let growth = teeth(an_hour).growth(450.0..1_710.0);
-            assert!((growth.bytes_an_hour - an_hour).abs() < 5e6, "{an_hour}: {growth:?}");
-            assert!((415.0..=425.0).contains(&growth.seconds), "{growth:?}");
-        }
-    }
-}
