@@ -23,6 +23,7 @@ const BUSY: Duration = Duration::from_millis(100);
 /// The AppView waits for 5 s, and a feed that comes late is better than none.
 const FULL: Duration = Duration::from_secs(1);
 
+/// Longer than a stall that one notices, and a fifth of what the AppView waits.
 const STANDING: Duration = Duration::from_secs(1);
 
 /// Who has to wait for whom.
