@@ -10,7 +10,7 @@ use atrarium::sandbox::{Components, Linked, Sandbox};
 use atrarium::store::{Layer, Options, Store, Table as Rows, View};
 
 use crate::children::Process;
-use crate::program::{Program, quantile};
+use crate::program::{Program, quantile, resident_bytes};
 use crate::table::Table;
 
 /// Objects that are awake at a time.
@@ -37,7 +37,7 @@ pub(crate) fn wake(table: &mut Table) {
     };
     let notices = [Notice::Config(config.clone())];
     let mut view = Box::new(View::new(store.snapshot().expect("a snapshot"), None));
-    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    let (mut cold, mut warm, before) = (Vec::new(), Vec::new(), resident_bytes());
     for id in 1..=OBJECTS {
         let community = Community {
             uri: format!("at://did:plc:owner/net.atrarium.community.config/c{id}"),
@@ -56,6 +56,9 @@ pub(crate) fn wake(table: &mut Table) {
     table.cost("wake of a sleeping community and its first call, p50", quantile(&mut cold, 0.5), "µs", Some(100.0), Some(23.0));
     table.cost("  p99", quantile(&mut cold, 0.99), "µs", None, None);
     table.cost("call of a community that is awake, p50", quantile(&mut warm, 0.5), "µs", None, None);
+    // Each is in a place in which others were before it.
+    let each = (resident_bytes() - before) / AWAKE as f64 / 1_024.0;
+    table.cost(format!("resident memory of each of {AWAKE} that are awake, after {OBJECTS} were"), each, "KiB", None, None);
     // What everybody waits for when the operator has replaced the component: all that are awake go to sleep.
     let other = Linked::link(&sandbox, &components, None).expect("the embedded components");
     let began = Instant::now();
