@@ -2,7 +2,8 @@
 //! can't be used replaces nothing. The others are those of `tests/guests`, which do what the real ones do until a name tells them
 //! to `refuse`: so a name tells which of them was at work.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
@@ -430,6 +431,13 @@ impl Real {
         put(&self.folder.path().join("components"), name, bytes);
     }
 
+    /// The threads that compile.
+    fn compilers(&self) -> BTreeSet<PathBuf> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id().expect("it runs"))).into_iter().flatten().flatten();
+        let threads = tasks.map(|task| task.path());
+        threads.filter(|thread| std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim_end() == "compiler")).collect()
+    }
+
     /// Posts under these keys; then the feed must come to hold those `expected`, newest first.
     async fn posts(&mut self, rkeys: &[&str], expected: &[&str]) {
         for rkey in rkeys {
@@ -458,6 +466,7 @@ async fn the_real_program_reloads_at_sighup() {
     real.put("filter", &hostile("filter"));
     real.process.hang_up();
     real.process.says(&["components reloaded", "count", "filter"], 1).await;
+    let compilers = real.compilers();
     real.posts(&["refuse-2", "good-2"], &["good-2", "refuse-1"]).await;
 
     real.put("community-feed", b"junk");
@@ -472,6 +481,8 @@ async fn the_real_program_reloads_at_sighup() {
     }
     real.process.says(&["components reloaded", "count", "community-feed"], 1).await;
     real.posts(&["good-4"], &["good-4", "good-3", "good-2", "refuse-1"]).await;
+    // Each thread that has compiled leaves memory behind, so it is always the same.
+    assert_eq!((real.compilers(), compilers.len()), (compilers, usize::from(cfg!(target_os = "linux"))));
     real.process.terminate();
     let status = real.process.ended().await;
     assert!(status.success() && !real.process.log().contains("panic"), "{status}: {}", real.process.log());

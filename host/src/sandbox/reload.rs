@@ -4,6 +4,10 @@
 //! behind all others; feeds and ingest go on meanwhile, with what they have. Then the new set takes the place of the old one, for
 //! whatever begins after that: all of it or, if any file is no good, nothing. What is in work is finished by those that it was begun with.
 //!
+//! The thread is kept, since glibc's allocator gives threads places of their own and lets each keep what it has had. With a new thread
+//! every time some 4 MiB more lay unused after a reload, until all places had been through it (measured: 82 MiB after 24 reloads, and
+//! 45, as after the seventh, with one thread).
+//!
 //! It never waits for those who use the components, and never fails in a way that they notice.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
 use super::{Components, Current, Linked, Sandbox, SandboxError};
@@ -25,8 +30,9 @@ struct Inner {
     sandbox: Sandbox,
     directory: Option<PathBuf>,
     current: Current,
-    /// One at a time: a second finds what was put there since the first has begun to read.
-    turn: Mutex<()>,
+    /// One at a time: a second finds what was put there since the first has begun to read. Whoever has the turn has the thread that
+    /// compiles, once there is one.
+    turn: Mutex<Option<ThreadPool>>,
 }
 
 /// What came of it.
@@ -52,7 +58,7 @@ pub enum ReloadError {
 
 impl Reload {
     pub fn new(sandbox: Sandbox, directory: Option<PathBuf>, current: Current) -> Self {
-        Self(Arc::new(Inner { sandbox, directory, current, turn: Mutex::new(()) }))
+        Self(Arc::new(Inner { sandbox, directory, current, turn: Mutex::new(None) }))
     }
 
     /// Reads the directory again. What came of it is in the log as well, and counted. Once it was asked for it comes to its end,
@@ -63,7 +69,7 @@ impl Reload {
         // Not one of the runtime's threads: those would be waited for at the end of the program.
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
             // Whoever asked may have gone away.
-            drop(done.send(patiently(|| inner.run())));
+            drop(done.send(inner.run()));
         });
         match thread {
             Ok(_) => outcome.await.unwrap_or_else(|_| Err(ReloadError::Broke("the thread for it has ended".to_owned()))),
@@ -72,29 +78,29 @@ impl Reload {
     }
 }
 
-/// Compiles on a single thread behind all others, so that neither readers nor ingest notice. What can't have one compiles like everybody.
-fn patiently<T: Send>(compile: impl FnOnce() -> T + Send) -> T {
+/// A single thread behind all others, so that neither readers nor ingest notice what it compiles.
+fn compiler() -> Result<ThreadPool, ThreadPoolBuildError> {
     let behind = |_| {
         if let Err(cause) = priority::give_way() {
             tracing::warn!(%cause, "the compiler's thread can't be put behind all others");
         }
     };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "compiler".to_owned()).start_handler(behind).build();
-    match threads {
-        Ok(threads) => threads.install(compile),
-        Err(cause) => {
-            tracing::warn!(%cause, "no thread for the compiler");
-            compile()
-        }
-    }
+    ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "compiler".to_owned()).start_handler(behind).build()
 }
 
 impl Inner {
     fn run(&self) -> Result<Reloaded, ReloadError> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.replace()));
-        noted(outcome.unwrap_or_else(|panic| Err(ReloadError::Broke(vital::message(&*panic)))), began)
+        let replace = || catch_unwind(AssertUnwindSafe(|| self.replace())).unwrap_or_else(|panic| Err(ReloadError::Broke(vital::message(&*panic))));
+        let outcome = match turn.take().map_or_else(compiler, Ok) {
+            Ok(thread) => turn.insert(thread).install(replace),
+            Err(cause) => {
+                tracing::warn!(%cause, "no thread for the compiler");
+                replace()
+            }
+        };
+        noted(outcome, began)
     }
 
     fn replace(&self) -> Result<Reloaded, ReloadError> {
