@@ -23,6 +23,9 @@ const BUSY: Duration = Duration::from_millis(100);
 /// The AppView waits for 5 s, and a feed that comes late is better than none.
 const FULL: Duration = Duration::from_secs(1);
 
+/// How long the log is spared the same sentence. Where the load is at a limit somebody is refused every second.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// Longer than a stall that one notices, and a fifth of what the AppView waits.
 const STANDING: Duration = Duration::from_secs(1);
 
@@ -94,7 +97,8 @@ impl Pressure {
     fn follow(&self, delays: &mut [Delay], late: Duration) {
         for delay in delays {
             let refused = delay.stands(late);
-            if self.refused(delay.rank).swap(refused, Ordering::Relaxed) != refused && refused {
+            let was_refused = self.refused(delay.rank).swap(refused, Ordering::Relaxed);
+            if refused && !was_refused && delay.is_news() {
                 tracing::warn!(what = delay.rank.name(), "more is asked than can be answered in time: this is refused until the others are answered");
             }
         }
@@ -114,22 +118,33 @@ struct Delay {
     rank: Rank,
     beats: usize,
     lasting: Duration,
+    /// When the log was told last.
+    told: Option<Instant>,
 }
 
 impl Delay {
     fn new(rank: Rank) -> Self {
-        Self { rank, beats: 0, lasting: Duration::ZERO }
+        Self { rank, beats: 0, lasting: Duration::ZERO, told: None }
     }
 
     /// Whether it still stands, or does so now.
     fn stands(&mut self, late: Duration) -> bool {
         if late < self.rank.limit() {
-            *self = Self::new(self.rank);
+            (self.beats, self.lasting) = (0, Duration::ZERO);
             return false;
         }
         self.beats += 1;
         self.lasting += late + BEAT;
         self.beats >= self.rank.beats() && self.lasting >= STANDING
+    }
+
+    /// Whether the log hasn't been told for a while; from now on it has.
+    fn is_news(&mut self) -> bool {
+        let is_news = self.told.is_none_or(|told| told.elapsed() >= QUIET);
+        if is_news {
+            self.told = Some(Instant::now());
+        }
+        is_news
     }
 }
 
@@ -163,5 +178,17 @@ mod tests {
         check(&[[999; 9].as_slice(), &[1_500; 5]].concat(), true, false);
         check(&[[1_500; 6].as_slice(), &[999]].concat(), true, false);
         check(&[[1_500; 6].as_slice(), &[1]].concat(), true, true);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_log_is_told_once_a_minute_that_somebody_is_refused_again_and_again() {
+        let mut delay = Delay::new(Rank::Feed);
+        let mut told = Vec::new();
+        for second in 0..150 {
+            assert!((0..6).map(|_| delay.stands(FULL)).last().expect("six") && !delay.stands(Duration::ZERO), "it begins and ends");
+            told.extend(delay.is_news().then_some(second));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(told, [0, 60, 120]);
     }
 }
