@@ -12,6 +12,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atrarium::demo::server::Server;
+use atrarium::store::db::REPAIRED;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
 use atrarium_tests::process::{Launch, Process};
 use atrarium_tests::world::{feed_of, posts_of};
@@ -342,7 +343,7 @@ async fn killed_again_and_again_under_a_steady_stream_it_loses_nothing() {
             let moment = moments.random_range(20..1_200);
             tokio::time::sleep(Duration::from_millis(moment)).await;
             alive.set(alive.get() + u32::from(http::get(process.address, "/xrpc/_health").await.is_ok()));
-            assert!(!process.log().contains("repaired"), "what was committed is in order however it ended: {}", process.log());
+            assert!(!process.log().contains(REPAIRED), "what was committed is in order however it ended: {}", process.log());
             process.kill().await;
         }
         stop.set(true);

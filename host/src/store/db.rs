@@ -250,6 +250,9 @@ fn close(mut database: Arc<Database>) {
     }
 }
 
+/// What the log says of a database that takes long to open: as long as reading all of it.
+pub const REPAIRED: &str = "the database was not left in order: it is read whole and repaired";
+
 fn open(options: &Options) -> Result<Database, StoreError> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache);
@@ -258,7 +261,7 @@ fn open(options: &Options) -> Result<Database, StoreError> {
     // Once per step; the first is the whole way.
     builder.set_repair_callback(move |session| {
         if session.progress() == 0.0 {
-            tracing::warn!(path = %named.display(), "the database was not left in order: it is read whole and repaired");
+            tracing::warn!(path = %named.display(), "{REPAIRED}");
         }
     });
     let failed = |cause: std::io::Error| StoreError::Open { path: path.clone(), cause: cause.to_string() };
