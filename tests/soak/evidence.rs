@@ -10,7 +10,7 @@ use super::owners::Uploaded;
 use super::plan::Plan;
 use super::readers::{Faults, Seen};
 use super::verdict::{Outcome, Verdict};
-use super::watch::{LOSSES, Sample, Series, TRAPS};
+use super::watch::{EVERY, LOSSES, Sample, Series, TRAPS};
 
 /// A leak of a server's whole memory in a month is 1.4 MiB an hour, and can't be told from noise in half an hour: RSS comes and goes by
 /// some MiB, and over the seven minutes that are looked at that alone makes a slope of ten. What is told here fills a small server in days.
@@ -56,6 +56,7 @@ impl Evidence {
         let (losses, traps) = (series.counted(&LOSSES), series.counted(&TRAPS));
         let length = plan.length.as_secs_f64();
         let growth = series.growth(length * STRETCH.start..length * STRETCH.end);
+        let watched = EVERY.as_secs_f64() * growth.samples as f64;
         let (page, harm) = (self.page(1.0), self.caught_up().last().copied().unwrap_or_default());
         vec![
             Verdict::new("every feed is what the law says", judged.broken.count == 0, format!("{} feeds, broken: {}", judged.feeds, told(&judged.broken))),
@@ -69,8 +70,8 @@ impl Evidence {
             Verdict::new("mixes get what they deserve", uploaded.faults.count == 0, told(&uploaded.faults)),
             Verdict::timed(
                 "memory is flat",
-                (growth.seconds >= LONG_ENOUGH).then_some(growth.bytes_an_hour <= GROWTH),
-                format!("{:+.1} MiB an hour over {:.0} s without files' pages, at most {:.0}", growth.bytes_an_hour / MIB, growth.seconds, GROWTH / MIB),
+                (watched >= LONG_ENOUGH).then_some(growth.an_hour <= GROWTH),
+                format!("{:+.1} MiB an hour over {watched:.0} s without files' pages, at most {:.0}", growth.an_hour / MIB, GROWTH / MIB),
             ),
             Verdict::timed("no page comes later than the AppView waits", Some(page < APPVIEW * 1e3), format!("the longest {page:.0} ms")),
             Verdict::timed("harm is over soon", Some(harm < RECOVERED), format!("the longest {harm:.2?}")),

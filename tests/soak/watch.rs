@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use atrarium_tests::{http, numbers};
+use atrarium_tests::http;
+use atrarium_tests::numbers::{self, Growth};
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
 use super::house::Door;
 use super::readers::lock;
 
-const EVERY: Duration = Duration::from_secs(5);
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
 /// What must stay zero: each tells of something that was left out or put aside.
 pub(crate) const LOSSES: [&str; 9] = [
@@ -70,33 +71,16 @@ pub(crate) struct Series {
     pub(crate) most: BTreeMap<&'static str, f64>,
 }
 
-/// What becomes of memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Growth {
-    pub(crate) bytes_an_hour: f64,
-    /// For how long it was watched.
-    pub(crate) seconds: f64,
-}
-
 impl Series {
     /// Which of these numbers were ever more than zero.
     pub(crate) fn counted(&self, names: &[&'static str]) -> Vec<String> {
         names.iter().filter_map(|name| self.most.get(name).filter(|most| **most > 0.0).map(|most| format!("{name} {most}"))).collect()
     }
 
-    /// How far the tops of the two halves of a stretch's last third are apart. Before that caches fill, and the code of mixes that were
-    /// replaced is kept for ten minutes. The tops, since with each reload all objects leave memory and come back one by one.
+    /// What becomes of memory in this part of the time. With each reload all objects leave it and come back one by one.
     pub(crate) fn growth(&self, stretch: std::ops::Range<f64>) -> Growth {
-        let half = (stretch.end - stretch.start) / 6.0;
-        let middle = stretch.end - half;
-        let within = |from: f64, to: f64| self.samples.iter().filter(move |sample| (from..to).contains(&sample.seconds));
-        let top = |from, to| {
-            let mut sizes: Vec<f64> = within(from, to).map(|sample| sample.own).collect();
-            sizes.sort_by(f64::total_cmp);
-            sizes.get(sizes.len() * 9 / 10).copied().unwrap_or_default()
-        };
-        let seconds = within(middle - half, stretch.end).count() as f64 * EVERY.as_secs_f64();
-        Growth { bytes_an_hour: (top(middle, stretch.end) - top(middle - half, middle)) / half * 3_600.0, seconds }
+        let own: Vec<(f64, f64)> = self.samples.iter().map(|sample| (sample.seconds, sample.own)).collect();
+        numbers::growth(&own, stretch)
     }
 }
 
