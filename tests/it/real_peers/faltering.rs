@@ -18,6 +18,7 @@ use atrarium_tests::http::Answer;
 use atrarium_tests::peers::Peers;
 use atrarium_tests::process::Process;
 use atrarium_tests::repo::{PASSWORD, Person};
+use atrarium_tests::{http, numbers};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
@@ -124,8 +125,21 @@ async fn what_a_callers_server_makes_of_a_write_is_what_the_caller_is_told() {
         tokio::spawn(meanwhile::others_are_quicker(pia)),
     ];
     let mut outcomes: Vec<bool> = futures_util::future::join_all(scenes).await.iter().map(Result::is_ok).collect();
+    outcomes.push(AssertUnwindSafe(calls_are_counted(&house)).catch_unwind().await.is_ok());
     // Each is played, whatever became of the others.
     outcomes.push(AssertUnwindSafe(meanwhile::the_program_ends(&mut house, olga)).catch_unwind().await.is_ok());
     outcomes.push(AssertUnwindSafe(behind::the_index_falls_behind(&mut house, [ada, ben, cat, dan, eve])).catch_unwind().await.is_ok());
     assert!(outcomes.iter().all(|well| *well), "scenes that went wrong: {outcomes:?}\n{}", house.program.as_ref().map(Process::log).unwrap_or_default());
+}
+
+/// By what they were and what became of them.
+async fn calls_are_counted(house: &House) {
+    let program = house.program.as_ref().expect("it runs");
+    let told = http::get(program.admin, "/metrics").await.expect("the admin listener answers").body;
+    for (call, outcome) in
+        [("createRecord", "done"), ("putRecord", "done"), ("createRecord", "refused"), ("createRecord", "timeout"), ("createSession", "done")]
+    {
+        let series = format!("atrarium_pds_calls_total{{call=\"{call}\",outcome=\"{outcome}\"}}");
+        assert!(numbers::sum(&told, &series) > 0.0, "{series} in {told}");
+    }
 }
