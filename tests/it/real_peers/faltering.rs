@@ -136,9 +136,14 @@ async fn what_a_callers_server_makes_of_a_write_is_what_the_caller_is_told() {
 async fn calls_are_counted(house: &House) {
     let program = house.program.as_ref().expect("it runs");
     let told = http::get(program.admin, "/metrics").await.expect("the admin listener answers").body;
-    for (call, outcome) in
-        [("createRecord", "done"), ("putRecord", "done"), ("createRecord", "refused"), ("createRecord", "timeout"), ("createSession", "done")]
-    {
+    for (call, outcome) in [
+        ("createRecord", "done"),
+        ("putRecord", "done"),
+        ("createRecord", "refused"),
+        ("createRecord", "late"),
+        ("createRecord", "unreachable"),
+        ("createSession", "done"),
+    ] {
         let series = format!("atrarium_pds_calls_total{{call=\"{call}\",outcome=\"{outcome}\"}}");
         assert!(numbers::sum(&told, &series) > 0.0, "{series} in {told}");
     }
