@@ -58,7 +58,7 @@ pub(crate) fn wake(table: &mut Table) {
     table.cost("call of a community that is awake, p50", quantile(&mut warm, 0.5), "µs", None, None);
     // Each is in a place in which others were before it.
     let each = (resident_bytes() - before) / AWAKE as f64 / 1_024.0;
-    table.cost(format!("resident memory of each of {AWAKE} that are awake, after {OBJECTS} were"), each, "KiB", None, None);
+    table.cost(format!("resident memory of each of {AWAKE} that are awake, after {OBJECTS} were"), each, "KiB", Some(100.0), None);
     // What everybody waits for when the operator has replaced the component: all that are awake go to sleep.
     let other = Linked::link(&sandbox, &components, None).expect("the embedded components");
     let began = Instant::now();

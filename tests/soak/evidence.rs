@@ -12,11 +12,11 @@ use super::readers::{Faults, Seen};
 use super::verdict::{Outcome, Verdict};
 use super::watch::{EVERY, LOSSES, Sample, Series, TRAPS};
 
-/// A leak of a server's whole memory in a month is 1.4 MiB an hour, and can't be told from noise in half an hour: RSS comes and goes by
-/// some MiB, and over the seven minutes that are looked at that alone makes a slope of ten. What is told here fills a small server in days.
+/// A leak of a server's whole memory in a month is 1.4 MiB an hour, and can't be told from noise in half an hour: memory comes and goes by
+/// some MiB, and a single step of three within the seven minutes that are looked at makes 50 of it. What is told here fills a small server in days.
 const GROWTH: f64 = 32.0 * MIB;
 
-/// Below this many seconds a slope is all noise.
+/// Below this many seconds all is noise.
 const LONG_ENOUGH: f64 = 300.0;
 
 /// After so long the AppView has given up.

@@ -178,7 +178,7 @@ pub(crate) const QUEUE_LIMIT: Key =
 // 66 KiB of memory each. Above 16,384 the pool's reservations (4 GiB of addresses each) fill half of the 47-bit address space.
 pub(crate) const LIVE_INSTANCES: Key = number("live-instances", "Community objects in memory at once", Number { default: 1_024, least: 1, most: 16_384 });
 
-// Waking one takes 23 to 50 µs, so there is little to win by keeping them longer.
+// Waking one takes 50 µs, so there is little to win by keeping them longer.
 pub(crate) const INSTANCE_IDLE_SECS: Key =
     number("instance-idle-secs", "Seconds for which an idle community object stays in memory", Number { default: 30, least: 1, most: 86_400 });
 
