@@ -89,19 +89,20 @@ impl Pressure {
             sleep_until(due).await;
             let late = due.elapsed();
             gauge.set(late.as_secs_f64());
-            self.follow(&mut delays, late);
+            for rank in self.follow(&mut delays, late) {
+                tracing::warn!(what = rank.name(), "more is asked than can be answered in time: this is refused until the others are answered");
+            }
         }
     }
 
-    /// A beat that was so late.
-    fn follow(&self, delays: &mut [Delay], late: Duration) {
-        for delay in delays {
+    /// A beat that was so late. Answers what the log has to tell: who is refused from now on.
+    fn follow(&self, delays: &mut [Delay], late: Duration) -> Vec<Rank> {
+        let news = |delay: &mut Delay| {
             let refused = delay.stands(late);
             let was_refused = self.refused(delay.rank).swap(refused, Ordering::Relaxed);
-            if refused && !was_refused && delay.is_news() {
-                tracing::warn!(what = delay.rank.name(), "more is asked than can be answered in time: this is refused until the others are answered");
-            }
-        }
+            (refused && !was_refused && delay.is_news()).then_some(delay.rank)
+        };
+        delays.iter_mut().filter_map(news).collect()
     }
 
     fn refused(&self, rank: Rank) -> &AtomicBool {
@@ -182,13 +183,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_log_is_told_once_a_minute_that_somebody_is_refused_again_and_again() {
-        let mut delay = Delay::new(Rank::Feed);
+        let (pressure, mut delays) = (Pressure::default(), [Delay::new(Rank::Feed)]);
         let mut told = Vec::new();
         for second in 0..150 {
-            assert!((0..6).map(|_| delay.stands(FULL)).last().expect("six") && !delay.stands(Duration::ZERO), "it begins and ends");
-            told.extend(delay.is_news().then_some(second));
+            for late in [FULL; 7] {
+                told.extend(pressure.follow(&mut delays, late).into_iter().map(|rank| (second, rank)));
+            }
+            assert!(pressure.admit(Rank::Feed).is_err(), "it begins again");
+            assert_eq!(pressure.follow(&mut delays, Duration::ZERO), []);
+            assert!(pressure.admit(Rank::Feed).is_ok(), "and ends");
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(told, [0, 60, 120]);
+        assert_eq!(told, [0, 60, 120].map(|second| (second, Rank::Feed)));
     }
 }
