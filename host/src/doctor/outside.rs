@@ -11,7 +11,7 @@ use super::{Finding, LIMITS};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::identity::{self, Resolver};
-use crate::outbound::{Client, OutboundError, Policy, Response};
+use crate::outbound::{Client, OutboundError, Response};
 
 /// The AppView gives up after so long, and nobody tells the operator.
 const APPVIEW: Duration = Duration::from_secs(5);
@@ -119,23 +119,10 @@ impl Outside<'_> {
         Ok(Finding::good(CHECK, format!("{url} can be read {by}, and names this service")))
     }
 
-    /// Whether the certificate will do for a while: it is shown to somebody whose clock is ahead.
+    /// Whether the certificate will do for a while, if there is any.
     async fn certificate(&self) -> Option<Finding> {
-        const CHECK: &str = "certificate";
-        if !self.config.public_url.endpoint().starts_with("https://") {
-            return None;
-        }
-        let later = Client::new(Policy { outlasting: RENEWED, ..self.client.policy().clone() });
-        let days = RENEWED.as_secs() / 86_400;
-        match later.get(&self.url("/.well-known/did.json"), LIMITS).await {
-            Ok(_) => Some(Finding::good(CHECK, format!("it is good for {days} days at least"))),
-            Err(OutboundError::Tls { cause, .. }) => {
-                let remedy = "look why the proxy hasn't renewed it: its log says so, and ports 80 and 443 must be open to the world";
-                Some(Finding::doubtful(CHECK, format!("it won't be good in {days} days any more: {cause}"), remedy))
-            }
-            // It could be asked a moment ago, and tells nothing of its certificate now.
-            Err(_) => None,
-        }
+        let has_one = self.config.public_url.endpoint().starts_with("https://");
+        if has_one { certificate(self.client, &self.url("/.well-known/did.json"), RENEWED).await } else { None }
     }
 
     /// The operator's routes must not be there.
@@ -233,5 +220,49 @@ impl Outside<'_> {
             (400 | 404, _) => Some(Finding::doubtful(CHECK, format!("{feed} has no record, so Bluesky can't show it"), remedy)),
             (status, _) => asked(format!("its owner's server answers {status}")),
         }
+    }
+}
+
+/// Whether the server's certificate will still be good then: it is shown to somebody whose clock is ahead. `None`: it could be asked a
+/// moment ago, and tells nothing of its certificate now.
+async fn certificate(client: &Client, url: &Url, outlasting: Duration) -> Option<Finding> {
+    const CHECK: &str = "certificate";
+    let days = outlasting.as_secs() / 86_400;
+    match client.ahead_by(outlasting).get(url, LIMITS).await {
+        Ok(_) => Some(Finding::good(CHECK, format!("it is good for {days} days at least"))),
+        Err(OutboundError::Tls { cause, .. }) => {
+            let remedy = "look why the proxy hasn't renewed it: its log says so, and ports 80 and 443 must be open to the world";
+            Some(Finding::doubtful(CHECK, format!("it won't be good in {days} days any more: {cause}"), remedy))
+        }
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use crate::outbound::tests::with_tls;
+
+    #[tokio::test]
+    async fn a_certificate_that_will_soon_be_over_is_told_before_it_is() {
+        const CENTURY: Duration = Duration::from_secs(101 * 366 * 24 * 60 * 60);
+        let (url, client) = with_tls().await;
+        let found = certificate(&client, &url, RENEWED).await.expect("it answers");
+        assert_eq!((found.verdict, found.seen.as_str(), found.remedy), (Verdict::Good, "it is good for 10 days at least", None));
+
+        let found = certificate(&client, &url, CENTURY).await.expect("it answers");
+        assert_eq!(found.verdict, Verdict::Doubtful);
+        assert!(found.seen.contains("36966 days") && found.seen.contains("expired"), "{}", found.seen);
+        assert!(found.remedy.is_some_and(|remedy| remedy.contains("renewed")));
+
+        // Nobody is there any more: of the certificate nothing is known.
+        let gone = format!("https://localhost:{}/", free_port()).parse().expect("a URL");
+        assert_eq!(certificate(&client, &gone, RENEWED).await, None);
+    }
+
+    fn free_port() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        listener.local_addr().expect("a bound socket has an address").port()
     }
 }

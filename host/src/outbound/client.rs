@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use url::Url;
 
-use super::connector::{Connector, authorities};
+use super::connector::{Authorities, Connector, authorities};
 use super::error::OutboundError;
 use super::request::{Request, Response};
 use super::slots::Slots;
@@ -67,6 +67,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     policy: Policy,
+    authorities: Authorities,
     slots: Slots,
     keeping: legacy::Client<Connector, Full<Bytes>>,
     closing: legacy::Client<Connector, Full<Bytes>>,
@@ -80,11 +81,12 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub fn new(policy: Policy) -> Self {
-        let connector = Connector::new(&policy, authorities());
-        Self::through(connector, policy)
+        Self::trusting(authorities(), policy)
     }
 
-    pub(super) fn through(connector: Connector, policy: Policy) -> Self {
+    /// Whose servers prove their names by these authorities.
+    pub(super) fn trusting(authorities: Authorities, policy: Policy) -> Self {
+        let connector = Connector::new(&policy, authorities.clone());
         let slots = Slots::new(policy.requests, policy.requests_per_host, policy.waiting);
         let client = |idle: usize| {
             legacy::Client::builder(TokioExecutor::new())
@@ -95,12 +97,17 @@ impl Client {
                 .http1_max_headers(HEAD_FIELDS)
                 .build(connector.clone())
         };
-        Self(Arc::new(Inner { keeping: client(IDLE_PER_HOST), closing: client(0), slots, policy }))
+        Self(Arc::new(Inner { keeping: client(IDLE_PER_HOST), closing: client(0), slots, authorities, policy }))
     }
 
     /// What it may do.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// Another one that may do the same, and judges certificates by a clock that is ahead by so much.
+    pub fn ahead_by(&self, outlasting: Duration) -> Self {
+        Self::trusting(self.0.authorities.clone(), Policy { outlasting, ..self.0.policy.clone() })
     }
 
     /// Asks for what is at this URL.

@@ -33,9 +33,12 @@ const ADDRESSES: usize = 4;
 /// Look-ups at a time. The system's resolver can't be interrupted, and each takes a thread while it lasts.
 const LOOKUPS: usize = 32;
 
+/// Who vouches for servers' names.
+pub(super) type Authorities = Arc<RootCertStore>;
+
 /// Those whom the web's browsers trust.
-pub(super) fn authorities() -> RootCertStore {
-    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+pub(super) fn authorities() -> Authorities {
+    Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
 }
 
 /// The clock by which certificates are judged: ahead of the system's by this much.
@@ -59,12 +62,12 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(policy: &Policy, roots: RootCertStore) -> Self {
+    pub(super) fn new(policy: &Policy, authorities: Authorities) -> Self {
         let clock = Arc::new(Later(policy.outlasting));
         let config = ClientConfig::builder_with_details(Arc::new(crypto::ring::default_provider()), clock)
             .with_safe_default_protocol_versions()
             .expect("ring knows the versions of TLS that rustls thinks safe")
-            .with_root_certificates(roots)
+            .with_root_certificates(authorities)
             .with_no_client_auth();
         let Policy { allow_private, connect: patience, .. } = *policy;
         Self { allow_private, patience, lookups: Arc::new(Semaphore::new(LOOKUPS)), tls: TlsConnector::from(Arc::new(config)) }

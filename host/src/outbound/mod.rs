@@ -24,7 +24,7 @@ mod request;
 mod slots;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::{Client, Limits, Policy};
 pub use error::OutboundError;

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use url::Url;
 
-use super::connector::{Connector, authorities};
+use super::connector::{Authorities, authorities};
 use super::*;
 
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(20), body: 1_000 };
@@ -290,15 +290,24 @@ async fn start_with_tls() -> SocketAddr {
     address
 }
 
+/// The authority that vouches for it.
+fn authority() -> Authorities {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(include_bytes!("../../data/tls/authority.der").as_slice())).expect("an authority's certificate");
+    Arc::new(roots)
+}
+
+/// Where a server of TLS answers, and a client that trusts its certificate, which is good until the end of October 2126.
+pub(crate) async fn with_tls() -> (Url, Client) {
+    let port = start_with_tls().await.port();
+    (format!("https://localhost:{port}/").parse().expect("a URL"), Client::trusting(authority(), Policy::new(true)))
+}
+
 #[tokio::test]
 async fn a_server_must_prove_its_name() {
     let port = start_with_tls().await.port();
-    let policy = Policy::new(true);
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(include_bytes!("../../data/tls/authority.der").as_slice())).expect("an authority's certificate");
-    let check = async |host: &str, roots: RootCertStore, outlasting: Duration, right: bool| {
-        let policy = Policy { outlasting, ..policy.clone() };
-        let client = Client::through(Connector::new(&policy, roots), policy);
+    let check = async |host: &str, authorities: Authorities, outlasting: Duration, right: bool| {
+        let client = Client::trusting(authorities, Policy { outlasting, ..Policy::new(true) });
         let outcome = client.get(&format!("https://{host}:{port}/").parse().expect("a URL"), LIMITS).await;
         match right {
             true => assert_eq!(outcome.map(|answer| answer.status()), Ok(200)),
@@ -306,10 +315,10 @@ async fn a_server_must_prove_its_name() {
         }
     };
     let now = Duration::ZERO;
-    check("localhost", roots.clone(), now, true).await;
-    check("127.0.0.1", roots.clone(), now, false).await;
+    check("localhost", authority(), now, true).await;
+    check("127.0.0.1", authority(), now, false).await;
     check("localhost", authorities(), now, false).await;
     // The certificate is good until the end of October 2126.
-    check("localhost", roots.clone(), Duration::from_secs(90 * 366 * 24 * 60 * 60), true).await;
-    check("localhost", roots, Duration::from_secs(101 * 366 * 24 * 60 * 60), false).await;
+    check("localhost", authority(), Duration::from_secs(90 * 366 * 24 * 60 * 60), true).await;
+    check("localhost", authority(), Duration::from_secs(101 * 366 * 24 * 60 * 60), false).await;
 }
