@@ -1,6 +1,7 @@
 //! What an operator is told, and can do: numbers, health, commands.
 
 mod commands;
+mod components;
 mod doctor;
 mod files;
 mod hangup;
