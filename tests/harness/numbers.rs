@@ -16,19 +16,20 @@ pub struct Growth {
     pub samples: usize,
 }
 
-/// How far the tops of the two halves of a stretch's last third are apart; samples are seconds and values. Its beginning is left out, for
-/// caches fill. The tops (of forty values the fourth greatest), for memory that is given back for a moment is no less needed.
+/// How far the tops of a stretch's second and last third are apart; samples are seconds and values. The first third is left out, for caches
+/// fill. The tops (of eighty values the eighth greatest), for memory that is given back for a moment is no less needed; thirds, for the
+/// longer the times that are compared, the less a single step makes of them.
 pub fn growth(samples: &[(f64, f64)], stretch: Range<f64>) -> Growth {
-    let half = (stretch.end - stretch.start) / 6.0;
-    let middle = stretch.end - half;
+    let third = (stretch.end - stretch.start) / 3.0;
+    let last = stretch.end - third;
     let within = |time: Range<f64>| -> Vec<f64> {
         let mut values: Vec<f64> = samples.iter().filter(|(seconds, _)| time.contains(seconds)).map(|(_, value)| *value).collect();
         values.sort_by(f64::total_cmp);
         values
     };
-    let (early, late) = (within(middle - half..middle), within(middle..stretch.end));
+    let (early, late) = (within(last - third..last), within(last..stretch.end));
     let top = |values: &[f64]| values.get(values.len() * 9 / 10).copied().unwrap_or_default();
-    Growth { an_hour: (top(&late) - top(&early)) / half * 3_600.0, samples: early.len() + late.len() }
+    Growth { an_hour: (top(&late) - top(&early)) / third * 3_600.0, samples: early.len() + late.len() }
 }
 
 #[cfg(test)]
@@ -42,19 +43,20 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_is_told_by_its_tops_late_in_the_stretch() {
+    fn what_grows_is_told_by_its_tops_after_the_first_third() {
         let check = |value: fn(f64) -> f64, expected: f64| {
             let growth = growth(&samples(value), 0.0..1_200.0);
-            assert!((growth.an_hour - expected).abs() <= expected.abs() / 10.0 && growth.samples == 80, "{growth:?}, and not {expected}");
+            assert!((growth.an_hour - expected).abs() <= expected.abs() / 10.0 && growth.samples == 160, "{growth:?}, and not {expected}");
         };
         check(|_| 300.0, 0.0);
-        // What it has in the end it had in the beginning of the last third.
-        check(|now| now.min(800.0), 0.0);
+        // What it has in the end it had when the first third was over.
+        check(|now| now.min(400.0), 0.0);
         check(|now| 300.0 + now / 100.0, 36.0);
         check(|now| 300.0 - now / 100.0, -36.0);
-        // A single step within the last third counts, wherever it is but in the last moment.
-        check(|now| if now < 1_000.0 { 300.0 } else { 310.0 }, 180.0);
-        check(|now| if now < 1_150.0 { 300.0 } else { 310.0 }, 180.0);
+        // A single step after it counts, wherever it is but in the last moment.
+        check(|now| if now < 750.0 { 300.0 } else { 310.0 }, 0.0);
+        check(|now| if now < 800.0 { 300.0 } else { 310.0 }, 90.0);
+        check(|now| if now < 1_100.0 { 300.0 } else { 310.0 }, 90.0);
     }
 
     #[test]

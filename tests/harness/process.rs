@@ -17,6 +17,9 @@ use crate::http;
 /// How long a process may take to answer or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The environment that `host/ops` gives the program.
+pub const ENVIRONMENT: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
+
 /// A name that the binary contains if it has failpoints.
 const FAILPOINT: &[u8] = b"ingest-after-commit";
 
@@ -65,7 +68,7 @@ impl Launch<'_> {
             command.arg("--firehose-only");
         }
         command.args(self.flags);
-        command.env_clear().envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
+        command.env_clear().envs([ENVIRONMENT]).envs(self.failpoints.map(|failpoints| ("FAILPOINTS", failpoints)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
         let child = command.kill_on_drop(true).spawn().expect("the binary can be started");
         Process { child, address, admin, log }

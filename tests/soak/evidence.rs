@@ -13,11 +13,11 @@ use super::verdict::{Outcome, Verdict};
 use super::watch::{EVERY, LOSSES, Sample, Series, TRAPS};
 
 /// A leak of a server's whole memory in a month is 1.4 MiB an hour, and can't be told from noise in half an hour: memory comes and goes by
-/// some MiB, and a single step of three within the seven minutes that are looked at makes 50 of it. What is told here fills a small server in days.
+/// some MiB. What is told here fills a small server in days; between the thirds of half an hour's stretch it makes 3.7 MiB.
 const GROWTH: f64 = 32.0 * MIB;
 
 /// Below this many seconds all is noise.
-const LONG_ENOUGH: f64 = 300.0;
+const LONG_ENOUGH: f64 = 600.0;
 
 /// After so long the AppView has given up.
 const APPVIEW: f64 = 5.0;

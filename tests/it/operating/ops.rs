@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use atrarium::cli::{self, Command};
 use atrarium::telemetry::names::{ALL, Kind};
+use atrarium_tests::process::ENVIRONMENT;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -76,6 +77,10 @@ fn the_example_configuration_is_one_and_the_unit_lets_the_program_do_its_work() 
     for line in ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "KillMode=mixed", "StateDirectory=atrarium"] {
         assert!(set(line), "{line}");
     }
+    // The tests, and `make soak`, start the program with the same.
+    let (name, value) = ENVIRONMENT;
+    assert!(set(&format!("Environment={name}={value}")), "{name}");
+    assert!(read("host/ops/Dockerfile").lines().any(|line| line.starts_with("ENV ") && line.ends_with(&format!(" {name}={value}"))), "{name}");
     assert!(!unit.lines().any(|line| line.starts_with("MemoryDenyWriteExecute=") || line.starts_with("LimitAS=")), "compiled code could not run");
     let caddy = read("host/ops/Caddyfile");
     assert!(caddy.contains("reverse_proxy 127.0.0.1:3000") && !caddy.lines().any(|line| !line.trim().starts_with('#') && line.contains("3001")));
