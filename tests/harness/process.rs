@@ -145,6 +145,13 @@ impl Process {
         self.signal("-HUP");
     }
 
+    /// From now on it may have so many files open at once.
+    pub fn may_open(&self, files: usize) {
+        let id = self.id().expect("it runs");
+        let status = Plain::new("prlimit").args(["--pid", &id.to_string(), &format!("--nofile={files}:{files}")]).status();
+        assert!(status.as_ref().is_ok_and(ExitStatus::success), "util-linux is needed, for `prlimit`: {status:?}");
+    }
+
     fn signal(&self, signal: &str) {
         let status = Plain::new("kill").args([signal, &self.id().expect("the process has not ended").to_string()]).status().expect("every Unix has kill");
         assert!(status.success(), "the process can't be sent {signal}:\n{}", self.log());

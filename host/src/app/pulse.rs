@@ -71,10 +71,13 @@ impl Pulse {
             reasons.push("not connected to a Jetstream server".to_owned());
         }
         let (lag, seconds) = (firehose.lag_seconds.unwrap_or_default(), most.as_secs());
-        if self.silence().is_none_or(|silence| silence > *most) {
-            reasons.push(format!("no event from the firehose for more than {seconds} seconds"));
-        } else if lag > most.as_secs_f64() && !firehose.catching_up {
-            reasons.push(format!("{lag:.0} seconds behind the firehose, which is more than {seconds}, and not catching up"));
+        match self.silence() {
+            None => reasons.push("no event from the firehose yet".to_owned()),
+            Some(silence) if silence > *most => reasons.push(format!("no event from the firehose for more than {seconds} seconds")),
+            Some(_) if lag > most.as_secs_f64() && !firehose.catching_up => {
+                reasons.push(format!("{lag:.0} seconds behind the firehose, which is more than {seconds}, and not catching up"));
+            }
+            Some(_) => {}
         }
         let database = if failing { "failing" } else { "open" };
         Readiness { ready: reasons.is_empty(), reasons, database, firehose, queue_depth: queue.depth() }

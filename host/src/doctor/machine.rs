@@ -20,7 +20,8 @@ const TOO_FEW_FILES: u64 = 1_024;
 const MAPS_EACH: u64 = 4;
 const OTHER_MAPS: u64 = 10_000;
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+/// `server`: the process that runs on these data, if one does.
+pub(super) fn examine(config: &Config, server: Option<u32>) -> Vec<Finding> {
     let mut findings = vec![directory(config)];
     // What isn't there yet lies where it will be made.
     let disk = config.data_dir.ancestors().find(|place| place.is_dir()).unwrap_or(Path::new("."));
@@ -36,13 +37,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         }
         Err(cause) => findings.push(Finding::doubtful("disk", format!("how much is free can't be told: {cause}"), "look at it yourself, with df")),
     }
-    let remedy = format!("raise it to {FILES} or more: LimitNOFILE= in the unit, or ulimit -n");
-    findings.push(match machine::open_files() {
-        Some(files) if files < TOO_FEW_FILES => Finding::bad("open files", format!("{files} may be open at once"), remedy),
-        Some(files) if files < FILES => Finding::doubtful("open files", format!("{files} may be open at once"), remedy),
-        Some(files) => Finding::good("open files", format!("{files} may be open at once")),
-        None => Finding::good("open files", "there is no limit"),
-    });
+    findings.push(open_files(server));
     if let Some(maps) = machine::memory_maps() {
         let wanted = config.live_instances as u64 * MAPS_EACH + OTHER_MAPS;
         let seen = format!("vm.max_map_count is {maps}; {} live communities take up to {wanted}", config.live_instances);
@@ -50,6 +45,23 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         findings.push(if maps < wanted { Finding::bad("memory maps", seen, remedy) } else { Finding::good("memory maps", seen) });
     }
     findings
+}
+
+/// A unit gives the server a limit of its own, so the server's counts where one runs.
+fn open_files(server: Option<u32>) -> Finding {
+    const CHECK: &str = "open files";
+    let (limit, whose) = match server.and_then(|server| machine::open_files_of(server).ok()) {
+        Some(limit) => (limit, "the server"),
+        None => (machine::open_files(), "what is started from here"),
+    };
+    let Some(files) = limit else { return Finding::good(CHECK, format!("{whose} has no limit")) };
+    let seen = format!("{whose} may have {files} files open at once");
+    let remedy = format!("raise it to {FILES} or more: LimitNOFILE= in the unit, or ulimit -n");
+    match files {
+        _ if files < TOO_FEW_FILES => Finding::bad(CHECK, seen, remedy),
+        _ if files < FILES => Finding::doubtful(CHECK, seen, remedy),
+        _ => Finding::good(CHECK, seen),
+    }
 }
 
 fn directory(config: &Config) -> Finding {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::http::control;
 use crate::outbound::{Client, Limits, Policy};
 
 /// For one request.
@@ -64,7 +65,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     let private = config.allow_private_network || config.public_url.loopback_port().is_some();
     let client = Client::new(Policy::new(private));
     let mut findings = configuration(config);
-    findings.extend(machine::examine(config));
+    findings.extend(machine::examine(config, control::process(&config.data_dir).await));
     let (network, outside) = tokio::join!(network::examine(config, &client), outside::examine(config, &client));
     findings.extend(network);
     findings.extend(outside);

@@ -1,7 +1,6 @@
 //! Readers hold all files that the program may open: those who come wait, those who are there are served, ingest goes on, and when readers
 //! leave all is as it was.
 
-use std::process::Command;
 use std::time::Duration;
 
 use atrarium_tests::http::{self, Kept};
@@ -19,13 +18,6 @@ const ROOM: usize = 10;
 const CROWD: usize = 60;
 
 const FAILURES: &str = "atrarium_http_accept_failures_total";
-
-/// From now on the process may have so many files open at once.
-fn limit(house: &House, files: usize) {
-    let id = house.process.id().expect("it runs");
-    let status = Command::new("prlimit").args(["--pid", &id.to_string(), &format!("--nofile={files}:{files}")]).status();
-    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "util-linux is needed, for `prlimit`: {status:?}");
-}
 
 /// Somebody who asks, is answered if there is room, and stays.
 async fn reader(house: &House) -> TcpStream {
@@ -48,7 +40,7 @@ async fn a_program_out_of_files_serves_who_is_there_and_everybody_once_readers_l
     let of = async |operator: &mut Kept, series: &str| sum(&operator.get("/metrics").await.expect("it is kept").body, series);
     assert_eq!(regular.get(&page).await.expect("it answers").status, 200);
     let open = of(&mut operator, "process_open_fds").await as usize;
-    limit(&house, open + ROOM);
+    house.process.may_open(open + ROOM);
     let mut crowd = Vec::new();
     for _ in 0..CROWD {
         crowd.push(reader(&house).await);

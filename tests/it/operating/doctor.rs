@@ -56,6 +56,11 @@ async fn a_host_that_is_well_is_found_well_and_a_wrong_record_is_found_out() {
     assert_says(&findings, "data directory", "good", "can be written");
     assert!(of(&findings, "disk").iter().any(|(_, seen)| seen.contains("free")), "{findings:?}");
     assert_says(&findings, "memory maps", "good", "vm.max_map_count");
+    // A unit gives the server a limit that the terminal doesn't have.
+    process.may_open(12_345);
+    assert_says(&examine().await.1, "open files", "good", "the server may have 12345 files");
+    process.may_open(4_321);
+    assert_says(&examine().await.1, "open files", "doubtful", "the server may have 4321 files");
     assert_says(&findings, "directory of DIDs", "good", "answers");
     assert_says(&findings, "firehose", "good", "took the subscription");
     assert_says(&findings, "DID document", "good", "names this service");
@@ -78,6 +83,7 @@ async fn a_host_that_is_well_is_found_well_and_a_wrong_record_is_found_out() {
     let (well, findings) = examine().await;
     assert!(!well);
     assert_says(&findings, "DID document", "bad", "can't be read");
+    assert!(of(&findings, "open files").iter().all(|(_, seen)| seen.starts_with("what is started from here")), "{findings:?}");
     assert!(of(&findings, "feeds").is_empty(), "what can't be reached has nothing else to show: {findings:?}");
     assert!(findings.iter().all(|finding| (finding["verdict"] == "good") == finding["remedy"].is_null()), "whatever isn't good says what to do: {findings:?}");
 }

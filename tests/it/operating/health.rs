@@ -12,6 +12,17 @@ async fn ready(world: &World) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_read_nothing_yet_says_so_and_not_for_how_long() {
+    let mut world = World::new().await;
+    let (status, told) = ready(&world).await;
+    // It may not have connected yet either.
+    let reasons: Vec<&str> = told["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert_eq!((status, reasons.last()), (503, Some(&"no event from the firehose yet")), "{told}");
+    assert!(told["firehose"]["lagSeconds"].is_null() && told["firehose"]["silentSeconds"].as_f64().is_some_and(|silent| silent < 120.0), "{told}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_far_behind_is_ready_while_catching_up_and_no_longer() {
     let mut world = World::with_flags(&["--ready-lag-secs", "300"]).await;
     world.open(&did("owner"), "main", TAG);

@@ -99,6 +99,7 @@ function Reason({ reason }: { reason: string }) {
   const seconds = /^no event from the firehose for more than (\d+) seconds$/.exec(reason)?.[1]
   if (seconds) return t('reason.silence', { seconds })
   if (reason.startsWith('the database fails')) return t('reason.database')
+  if (reason === 'no event from the firehose yet') return t('reason.nothing')
   if (reason.startsWith('not connected to a Jetstream')) return t('reason.jetstream')
   return reason.charAt(0).toUpperCase() + reason.slice(1)
 }

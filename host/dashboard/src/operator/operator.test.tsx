@@ -99,11 +99,17 @@ describe('health', () => {
   })
 
   test('tells in words too what needs a look, and why it is not ready', async () => {
-    const reasons = ['not connected to a Jetstream server', 'no event from the firehose for more than 60 seconds', 'the moon is full']
+    const reasons = [
+      'not connected to a Jetstream server',
+      'no event from the firehose for more than 60 seconds',
+      'no event from the firehose yet',
+      'the moon is full',
+    ]
     await open({ 'GET /api/operator/status': status({ ready: false, reasons, lagSeconds: 4_000, deadLetters: 2 }) })
     const verdict = (await screen.findByText('Not ready for requests')).closest('[role=status]')
     expect(verdict).toHaveTextContent('There is no connection to a Jetstream server.')
     expect(verdict).toHaveTextContent('Nothing has come from the firehose for more than 60 seconds.')
+    expect(verdict).toHaveTextContent('Nothing has come from the firehose yet.')
     expect(verdict).toHaveTextContent('The moon is full')
     expect(screen.getByText('1 hr 6 min').closest('dd')).toHaveTextContent('Bad')
     expect(screen.getByText('Look at it')).toBeInTheDocument()

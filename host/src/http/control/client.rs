@@ -47,6 +47,12 @@ pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Result<Answer, Refusal>, 
     timeout(PATIENCE, exchange).await.map_err(|_| broken("no answer".to_owned()))?
 }
 
+/// The process that runs on the data in this directory, as the system knows it; `None` if there is none, or it runs where this one can't see it.
+pub async fn process(data_dir: &Path) -> Option<u32> {
+    let stream = UnixStream::connect(place(data_dir)).await.ok()?;
+    stream.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)
+}
+
 /// Lets the program write its `state.redb`, as it is at this moment, into `target`.
 pub async fn backup(data_dir: &Path, target: &mut impl Write) -> Result<Result<u64, Refusal>, Unreachable> {
     let broken = |cause: String| broken(data_dir, cause);

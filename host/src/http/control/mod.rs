@@ -10,7 +10,7 @@
 
 mod client;
 
-pub use client::{Unreachable, ask, backup};
+pub use client::{Unreachable, ask, backup, process};
 
 use std::convert::Infallible;
 use std::fs::File;

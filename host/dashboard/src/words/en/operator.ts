@@ -17,6 +17,7 @@ export const operator = {
   reason: {
     database: 'The database fails, so nothing is read from the network.',
     jetstream: 'There is no connection to a Jetstream server.',
+    nothing: 'Nothing has come from the firehose yet.',
     silence: 'Nothing has come from the firehose for more than {{seconds}} seconds.',
   },
   number: {

@@ -20,6 +20,7 @@ export const operator: Same<typeof en> = {
   reason: {
     database: 'データベースに障害があるため、ネットワークの読み取りを止めています。',
     jetstream: 'Jetstreamサーバーに接続できていません。',
+    nothing: 'Firehoseからまだ何も届いていません。',
     silence: 'Firehoseから{{seconds}}秒以上、何も届いていません。',
   },
   number: {
