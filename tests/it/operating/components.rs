@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use atrarium::clock::Clock;
 use atrarium::demo::server::Server;
 use atrarium_tests::network::{CONFIG, MEMBERSHIP, POST, did, uri};
 use atrarium_tests::process::{Launch, Process};
@@ -35,7 +36,7 @@ impl Real {
         let flags: &[&str] = if components { &["--components", &path] } else { &[] };
         let mut process = Launch { directory: &directory, jetstream: &endpoint, port: None, failpoints: None, flags }.start();
         assert!(process.ready().await, "{}", process.log());
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970").as_millis() as i64;
+        let now = Clock::system().now_ms();
         let mut network = Network::starting_at(now - 60_000);
         let owner = did("owner");
         server.publish(network.create(&owner, CONFIG, "main", records::config("Real", TAG, now)));
