@@ -16,7 +16,7 @@ use crate::event::{Body, Event};
 use crate::jetstream::{Cursor, Intake};
 use crate::store::Queue;
 
-/// Events in one transaction at most.
+/// What has so many events is one transaction; what came last may make it more.
 const EVENTS_AT_ONCE: usize = 4_096;
 
 /// The pauses between attempts.
