@@ -11,6 +11,9 @@ use crate::event::{Collection, Rev};
 /// A week: how long a post can be in a feed, in milliseconds.
 pub const RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
+/// How long a post is kept, in milliseconds: a day more than a feed shows it, so that a clock that was up to a day ahead has taken none away.
+pub const KEPT_MS: i64 = RETENTION_MS + 24 * 60 * 60 * 1_000;
+
 /// How far ahead of the clock a post may be dated and be shown, in milliseconds.
 pub const AHEAD_MS: i64 = 2 * 60 * 1_000;
 

@@ -22,7 +22,10 @@ use crate::{
 /// How long a post stays in the feed, in milliseconds.
 pub const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// How long after its week a post may still take up space.
+/// How long it is kept: a day more, so that a clock that was up to a day ahead has taken none away.
+pub(crate) const KEPT_MS: i64 = WEEK_MS + 24 * 60 * 60 * 1_000;
+
+/// How long after that it may still take up space.
 pub(crate) const GRACE_MS: i64 = 60_000;
 
 /// How many keys are read at once, and at most how many posts expire in one call.
@@ -193,7 +196,7 @@ impl<'a, H: Host> Object<'a, H> {
 
     fn reset_alarm(&mut self) {
         let first = |prefix| self.host.list(prefix, None, 1).into_iter().next().map(|(key, _)| key);
-        let expiry = first(keys::POSTS).and_then(|key| keys::parse_post(&key).map(|(time, ..)| time + WEEK_MS + GRACE_MS));
+        let expiry = first(keys::POSTS).and_then(|key| keys::parse_post(&key).map(|(time, ..)| time + KEPT_MS + GRACE_MS));
         let due = first(keys::WAITING).and_then(|key| keys::parse_waiting(&key).map(|(at, _)| at));
         self.host.set_alarm(expiry.into_iter().chain(due).min());
     }

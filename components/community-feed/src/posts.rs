@@ -1,8 +1,8 @@
 //! The members' posts of the last week, and which of them the feed shows.
 //!
-//! Posts are kept for as long as their author is a member and their week lasts, shown or not: what is unhidden or unblocked
-//! within the week comes back. Whether a post's time has come is not judged here but by the host at every read; a post
-//! dated in the future is shown to the host at once.
+//! Posts are kept for as long as their author is a member and for a day longer than their week, shown or not: what is unhidden or
+//! unblocked within the week comes back. Whether a post's time has come, or is over, is not judged here but by the host at every read:
+//! a post dated in the future is shown to the host at once.
 
 use crate::{
     bindings::{
@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     host::Host,
     keys,
-    object::{GRACE_MS, Object, PAGE, WEEK_MS},
+    object::{GRACE_MS, KEPT_MS, Object, PAGE},
     values::{self, Person, StoredPost},
 };
 
@@ -41,7 +41,7 @@ impl<H: Host> Object<'_, H> {
         }
         values::save(self.host, &key, &post)?;
         values::save(self.host, &keys::author(&author, &rkey), &sort_time)?;
-        self.wake_by(sort_time + WEEK_MS + GRACE_MS);
+        self.wake_by(sort_time + KEPT_MS + GRACE_MS);
         if person.is_shown() && !self.is_hidden(&author, &rkey) {
             self.publish(author, rkey, sort_time, post);
         }
@@ -87,11 +87,11 @@ impl<H: Host> Object<'_, H> {
         }
     }
 
-    /// Removes posts whose week is over, the oldest first and not more than a page of them; the alarm calls for the rest.
+    /// Removes posts that have been kept for long enough, the oldest first and not more than a page of them; the alarm calls for the rest.
     pub(crate) fn expire_posts(&mut self) {
         for (key, _) in self.host.list(keys::POSTS, None, PAGE) {
             match keys::parse_post(&key) {
-                Some((time, rkey, did)) if time < self.now - WEEK_MS => {
+                Some((time, rkey, did)) if time < self.now - KEPT_MS => {
                     self.remove_post(did, rkey, time);
                 }
                 _ => return,
@@ -100,7 +100,7 @@ impl<H: Host> Object<'_, H> {
     }
 
     fn belongs(&self, post: &Post) -> bool {
-        let oldest = (self.now - WEEK_MS).max(0);
+        let oldest = (self.now - KEPT_MS).max(0);
         (oldest..=keys::END_OF_TIME).contains(&post.sort_time) && self.hashtag.as_ref().is_some_and(|hashtag| post.hashtags.contains(hashtag))
     }
 

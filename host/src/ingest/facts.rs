@@ -13,7 +13,7 @@ use crate::community::held::{self, Bounds};
 use crate::community::letters::Subject;
 use crate::community::{Community, directory};
 use crate::event::{Account, AccountStatus, Collection, Commit, Listed, ObjectOrder, ObjectWhat, Operation, Rev, Status};
-use crate::record::{AccountFact, Config, Hashtag, Post, RETENTION_MS, Record, RecordKey, Stored};
+use crate::record::{AccountFact, Config, Hashtag, KEPT_MS, Post, Record, RecordKey, Stored};
 use crate::store::schema::{self, count};
 use crate::store::{Key, Span, StoreError, Table, View};
 
@@ -54,7 +54,7 @@ impl Facts<'_> {
         if before.as_ref().is_some_and(|before| before.rev >= commit.rev) {
             return Ok(Outcome::Repeated);
         }
-        let record = record.filter(|record| !matches!(record, Record::Post(post) if post.sort_time <= self.now - RETENTION_MS));
+        let record = record.filter(|record| !matches!(record, Record::Post(post) if post.sort_time <= self.now - KEPT_MS));
         let kept = match (&record, &before) {
             (Some(Record::Action(action)), Some(Stored { record: Some(Record::Action(before)), .. })) if action.community == before.community => true,
             (Some(Record::Action(action)), _) => self.may_act(did, &action.community)?,

@@ -6,15 +6,15 @@
 use super::facts::Facts;
 use crate::community::showing;
 use crate::event::Collection;
-use crate::record::{AccountFact, RETENTION_MS, Record, Stored};
+use crate::record::{AccountFact, KEPT_MS, Record, Stored};
 use crate::store::schema;
 use crate::store::view::decode;
 use crate::store::{Span, StoreError, Table};
 
 const EVERY_MS: i64 = 60 * 60 * 1_000;
 
-/// A day more than the week: a server that repeats its oldest events is told from one that brings new ones.
-const TRACE_MS: i64 = RETENTION_MS + 24 * 60 * 60 * 1_000;
+/// How long what is gone is remembered: as long as posts are, so a server that repeats its oldest events is told from one that brings new ones.
+const TRACE_MS: i64 = KEPT_MS;
 
 /// Rows looked at in one batch: about a millisecond.
 const ROWS_AT_ONCE: usize = 2_000;

@@ -195,28 +195,42 @@ fn an_action_dated_ahead_counts_when_its_time_has_come() {
 fn a_post_is_gone_after_its_week_and_one_from_the_future_waits_for_its_time() {
     let mut world = with_member(ANN);
     world.tell([
-        post_event(ANN, "old", post(NOW - 7 * DAY - 1)),
+        post_event(ANN, "old", post(NOW - 8 * DAY - 1)),
+        post_event(ANN, "over", post(NOW - 7 * DAY - 1)),
         post_event(ANN, "ancient", post(-1)),
         post_event(ANN, "edge", post(NOW - 7 * DAY)),
         post_event(ANN, "future", post(NOW + DAY)),
         post_event(ANN, "never", post(i64::MAX)),
     ]);
     check(&world, &[(ANN, "edge", NOW - 7 * DAY)]);
-    assert_eq!(world.count("post:"), 2);
+    assert_eq!(world.count("post:"), 3, "a day longer than they are shown");
+    world.pass(DAY);
+    assert_eq!(world.count("post:"), 3);
     world.pass(MINUTE);
     assert_eq!(world.count("post:"), 1);
-    world.pass(DAY);
     check(&world, &[(ANN, "future", NOW + DAY)]);
-    world.pass(8 * DAY);
+    world.pass(9 * DAY);
     assert_eq!((world.count("post:"), world.count("author:"), world.storage.alarm), (0, 0, None));
     assert!(world.storage.shown.is_empty());
+}
+
+#[test]
+fn a_clock_that_was_a_day_ahead_has_taken_no_post_away() {
+    let mut world = with_member(ANN);
+    let (first, last) = (NOW - 7 * DAY + HOUR, NOW - 6 * DAY - HOUR);
+    world.tell([post_event(ANN, "p", post(first)), post_event(ANN, "q", post(last))]);
+    world.pass(DAY);
+    check(&world, &[]);
+    world.tell([post_event(ANN, "r", post(last)), post_event(ANN, "q", None)]);
+    world.now -= DAY;
+    check(&world, &[(ANN, "p", first), (ANN, "r", last)]);
 }
 
 #[test]
 fn an_update_to_a_time_past_its_week_removes_a_post() {
     let mut world = with_member(ANN);
     world.tell([post_event(ANN, "p", post(NOW))]);
-    world.tell([post_event(ANN, "p", post(NOW - 8 * DAY))]);
+    world.tell([post_event(ANN, "p", post(NOW - 9 * DAY))]);
     check(&world, &[]);
     assert_eq!((world.count("post:"), world.count("author:")), (0, 0));
 }
@@ -235,7 +249,7 @@ fn thousands_of_posts_and_actions_leave_and_return_together() {
     world.tell([membership_event(ANN, "m", false)]);
     assert_eq!((world.count("post:"), world.count("author:")), (0, 0));
     world.tell([membership_event(ANN, "m", true)]);
-    world.pass(8 * DAY);
+    world.pass(9 * DAY);
     assert_eq!((world.count("post:"), world.storage.alarm), (0, None));
 }
 
