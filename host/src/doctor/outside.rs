@@ -230,7 +230,7 @@ async fn certificate(client: &Client, url: &Url, outlasting: Duration) -> Option
     let days = outlasting.as_secs() / 86_400;
     match client.ahead_by(outlasting).get(url, LIMITS).await {
         Ok(_) => Some(Finding::good(CHECK, format!("it is good for {days} days at least"))),
-        Err(OutboundError::Tls { cause, .. }) => {
+        Err(OutboundError::Expired { cause, .. }) => {
             let remedy = "look why the proxy hasn't renewed it: its log says so, and ports 80 and 443 must be open to the world";
             Some(Finding::doubtful(CHECK, format!("it won't be good in {days} days any more: {cause}"), remedy))
         }
@@ -240,6 +240,9 @@ async fn certificate(client: &Client, url: &Url, outlasting: Duration) -> Option
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::doctor::Verdict;
     use crate::outbound::tests::with_tls;
@@ -256,13 +259,15 @@ mod tests {
         assert!(found.seen.contains("36966 days") && found.seen.contains("expired"), "{}", found.seen);
         assert!(found.remedy.is_some_and(|remedy| remedy.contains("renewed")));
 
-        // Nobody is there any more: of the certificate nothing is known.
-        let gone = format!("https://localhost:{}/", free_port()).parse().expect("a URL");
-        assert_eq!(certificate(&client, &gone, RENEWED).await, None);
-    }
-
-    fn free_port() -> u16 {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        listener.local_addr().expect("a bound socket has an address").port()
+        // Nobody is there any more, or somebody who shows no certificate: of it nothing is known.
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let url = format!("https://localhost:{}/", listener.local_addr().expect("a bound socket has an address").port()).parse().expect("a URL");
+        let (found, ()) = tokio::join!(certificate(&client, &url, CENTURY), async {
+            let (mut stream, _) = listener.accept().await.expect("the client comes");
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("the client listens");
+        });
+        assert_eq!(found, None);
+        drop(listener);
+        assert_eq!(certificate(&client, &url, CENTURY).await, None);
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 use tokio_rustls::rustls::time_provider::TimeProvider;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore, crypto};
 
 use super::address::{Reach, reach};
 use super::client::Policy;
@@ -89,6 +89,7 @@ impl Connector {
         let server = ServerName::try_from(name.clone()).map_err(|cause| failed(cause.to_string()))?;
         match timeout(self.patience, self.tls.connect(server, stream)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(Socket(Box::new(stream)))),
+            Ok(Err(cause)) if is_expiry(&cause) => Err(OutboundError::Expired { host: name.clone(), cause: cause.to_string() }),
             Ok(Err(cause)) => Err(failed(cause.to_string())),
             Err(_) => Err(failed(format!("nothing came within {:?}", self.patience))),
         }
@@ -160,6 +161,12 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().connect(uri))
     }
+}
+
+/// Whether all that is wrong with a certificate is that its time is over.
+fn is_expiry(cause: &io::Error) -> bool {
+    let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. })))
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -23,6 +23,8 @@ pub enum OutboundError {
     Connect { host: String, cause: String },
     #[error("{host} could not prove who it is: {cause}")]
     Tls { host: String, cause: String },
+    #[error("the certificate of {host} is over: {cause}")]
+    Expired { host: String, cause: String },
     #[error("{host} did not speak HTTP to the end: {cause}")]
     Broken { host: String, cause: String },
     /// The body, or what was announced of it.
@@ -45,7 +47,7 @@ impl OutboundError {
             Self::Timeout { .. } => "timeout",
             Self::Lookup { .. } => "lookup",
             Self::Connect { .. } => "connect",
-            Self::Tls { .. } => "tls",
+            Self::Tls { .. } | Self::Expired { .. } => "tls",
             Self::Broken { .. } => "broken",
             Self::TooLarge { .. } => "too_large",
             Self::Status { .. } => "status",
