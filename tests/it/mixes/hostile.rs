@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atrarium::sandbox::strangers::{Allowance, Aside, Failure, Guest, Run};
 use atrarium_tests::mixes::{When, admitted, component, names, refusal, request, with_code};
@@ -148,6 +148,29 @@ fn where_a_call_holds_its_thread_the_next_one_is_made_on_another() {
         let held = held.join().expect("it ends");
         assert!(matches!(held.outcome, Err(Failure::Time { .. } | Failure::Starved)) && held.took < Duration::from_secs(5), "{held:?}");
     });
+}
+
+#[test]
+fn a_call_whose_thread_is_not_let_compute_is_made_again_on_the_other_and_counted() {
+    const HELD: Duration = Duration::from_secs(10);
+    let numbers = atrarium::telemetry::install();
+    let moved = || {
+        let rendered = numbers.render();
+        let value = rendered.lines().find_map(|line| line.strip_prefix("atrarium_mix_calls_moved_total "));
+        value.map_or(0, |value| value.parse::<u64>().expect("a counter"))
+    };
+    let hold = || {
+        thread::sleep(HELD);
+        Ok(())
+    };
+    let aside = Aside::placed("held", hold, || Ok(())).expect("threads");
+    let honest = Arc::new(admitted(&component("crooked-picks", When::Later)).1);
+    let before = moved();
+    let began = Instant::now();
+    let wide = Allowance { time: Duration::from_secs(30), ..Allowance::default() };
+    let run = aside.run(&honest, &request("main"), None, &wide).expect("it doesn't break off in the host");
+    assert!(run.outcome.is_ok() && began.elapsed() < HELD, "{run:?}");
+    assert!(moved() > before);
 }
 
 #[test]

@@ -26,6 +26,9 @@ const STILL: Duration = Duration::from_millis(25);
 /// How much later than it should a call may end, before who reads has the default mix instead.
 const LATE: Duration = Duration::from_millis(50);
 
+/// How a thread takes its place among the others.
+pub type Place = fn() -> std::io::Result<()>;
+
 /// Both threads. They end when this is dropped.
 #[derive(Debug)]
 pub struct Aside {
@@ -95,7 +98,7 @@ fn wait<T>(answer: &Receiver<T>, sign: &Sign, still: Option<Duration>, until: In
 }
 
 impl Worker {
-    fn start(name: &str, place: fn() -> std::io::Result<()>) -> Result<Self, SandboxError> {
+    fn start(name: &str, place: Place) -> Result<Self, SandboxError> {
         let (send, calls) = mpsc::channel::<Call>();
         let open = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&open);
@@ -137,7 +140,12 @@ impl Worker {
 impl Aside {
     /// `name`: of its threads, in at most 13 letters.
     pub fn start(name: &str) -> Result<Self, SandboxError> {
-        Ok(Self { leftovers: Worker::start(name, priority::take_leftovers)?, sure: Worker::start(&format!("{name}-2"), priority::give_way)? })
+        Self::placed(name, priority::take_leftovers, priority::give_way)
+    }
+
+    /// The same, where each thread begins with taking this place.
+    pub fn placed(name: &str, leftovers: Place, sure: Place) -> Result<Self, SandboxError> {
+        Ok(Self { leftovers: Worker::start(name, leftovers)?, sure: Worker::start(&format!("{name}-2"), sure)? })
     }
 
     /// [`Guest::run`], over there. `None`: it broke off in the host.
