@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::community::load::Load;
 use crate::community::{Loads, directory};
+use crate::dashboard::NotReady;
 use crate::http::{Firehose, Gauges, Readiness};
 use crate::jetstream::Health;
 use crate::machine;
@@ -65,18 +66,16 @@ impl Pulse {
         let failing = store.is_failing();
         let mut reasons = Vec::new();
         if failing {
-            reasons.push("the database fails: ingest is paused".to_owned());
+            reasons.push(NotReady::database());
         }
         if !firehose.connected {
-            reasons.push("not connected to a Jetstream server".to_owned());
+            reasons.push(NotReady::disconnected());
         }
         let (lag, seconds) = (firehose.lag_seconds.unwrap_or_default(), most.as_secs());
         match self.silence() {
-            None => reasons.push("no event from the firehose yet".to_owned()),
-            Some(silence) if silence > *most => reasons.push(format!("no event from the firehose for more than {seconds} seconds")),
-            Some(_) if lag > most.as_secs_f64() && !firehose.catching_up => {
-                reasons.push(format!("{lag:.0} seconds behind the firehose, which is more than {seconds}, and not catching up"));
-            }
+            None => reasons.push(NotReady::nothing_yet()),
+            Some(silence) if silence > *most => reasons.push(NotReady::silent(seconds)),
+            Some(_) if lag > most.as_secs_f64() && !firehose.catching_up => reasons.push(NotReady::behind(lag, seconds)),
             Some(_) => {}
         }
         let database = if failing { "failing" } else { "open" };

@@ -19,12 +19,63 @@ pub type Pulse = Arc<dyn Fn() -> HostPulse + Send + Sync>;
 /// How the program is, beside what the index says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HostPulse {
-    /// What stands against its getting requests, each in a sentence.
-    pub reasons: Vec<String>,
+    /// What stands against its getting requests.
+    pub reasons: Vec<NotReady>,
     /// How far behind the network it reads, in seconds; `None` before anything was read.
     pub lag_seconds: Option<f64>,
     pub queue_depth: u64,
     pub sessions: u64,
+}
+
+/// A reason why the program should not get requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotReady {
+    code: NotReadyCode,
+    /// In words.
+    message: String,
+    /// The seconds that may pass, where it is about time (`--ready-lag-secs`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum NotReadyCode {
+    /// The database fails: ingest is paused.
+    Database,
+    /// No Jetstream server is connected to.
+    Disconnected,
+    /// Nothing has been read from the firehose since the start.
+    NothingYet,
+    /// Nothing is read from it any more.
+    Silent,
+    /// What is read is old, and doesn't get younger.
+    Behind,
+}
+
+impl NotReady {
+    pub fn database() -> Self {
+        Self { code: NotReadyCode::Database, message: "the database fails: ingest is paused".to_owned(), limit_seconds: None }
+    }
+
+    pub fn disconnected() -> Self {
+        Self { code: NotReadyCode::Disconnected, message: "not connected to a Jetstream server".to_owned(), limit_seconds: None }
+    }
+
+    pub fn nothing_yet() -> Self {
+        Self { code: NotReadyCode::NothingYet, message: "no event from the firehose yet".to_owned(), limit_seconds: None }
+    }
+
+    pub fn silent(limit: u64) -> Self {
+        let message = format!("no event from the firehose for more than {limit} seconds");
+        Self { code: NotReadyCode::Silent, message, limit_seconds: Some(limit) }
+    }
+
+    pub fn behind(lag: f64, limit: u64) -> Self {
+        let message = format!("{lag:.0} seconds behind the firehose, which is more than {limit}, and not catching up");
+        Self { code: NotReadyCode::Behind, message, limit_seconds: Some(limit) }
+    }
 }
 
 /// How the host is.
@@ -36,7 +87,7 @@ pub struct HostStatus {
     /// Whether it should get requests.
     ready: bool,
     /// If not, why not.
-    reasons: Vec<String>,
+    reasons: Vec<NotReady>,
     /// How far behind the network it reads, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_seconds: Option<f64>,

@@ -58,7 +58,7 @@ use std::sync::Arc;
 pub use communities::{CommunitiesQuery, RoleFilter};
 pub use explain::Judge;
 pub use find::long_id;
-pub use host::{HostLimits, HostMixes, HostPulse, HostStatus, MixUploads, Pulse};
+pub use host::{HostLimits, HostMixes, HostPulse, HostStatus, MixUploads, NotReady, Pulse};
 pub use load::{CommunityLoad, HostLoad};
 pub use members::MembersQuery;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, MAX_MEMBERS, Page};

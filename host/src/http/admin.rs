@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::documents;
 use super::reply::{Fault, JSON, NO_STORE, Reply, ok, reply};
 use super::server::Routes;
+use crate::dashboard::NotReady;
 use crate::telemetry::Numbers;
 
 /// How often the recorder moves samples into their buckets; at 20,000 requests a second that is under a megabyte.
@@ -31,8 +32,8 @@ const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.
 #[serde(rename_all = "camelCase")]
 pub struct Readiness {
     pub ready: bool,
-    /// What stands against it, each in a sentence; empty if nothing does.
-    pub reasons: Vec<String>,
+    /// What stands against it; empty if nothing does.
+    pub reasons: Vec<NotReady>,
     /// `open`, or `failing` while ingest is paused.
     pub database: &'static str,
     pub firehose: Firehose,

@@ -16,8 +16,8 @@ async fn who_has_read_nothing_yet_says_so_and_not_for_how_long() {
     let mut world = World::new().await;
     let (status, told) = ready(&world).await;
     // It may not have connected yet either.
-    let reasons: Vec<&str> = told["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    assert_eq!((status, reasons.last()), (503, Some(&"no event from the firehose yet")), "{told}");
+    let last = told["reasons"].as_array().and_then(|reasons| reasons.last());
+    assert_eq!((status, last), (503, Some(&json!({ "code": "nothing-yet", "message": "no event from the firehose yet" }))), "{told}");
     assert!(told["firehose"]["lagSeconds"].is_null() && told["firehose"]["silentSeconds"].as_f64().is_some_and(|silent| silent < 120.0), "{told}");
     world.stop().await;
 }
@@ -35,14 +35,15 @@ async fn who_is_far_behind_is_ready_while_catching_up_and_no_longer() {
     // Ten minutes pass here, and nothing comes.
     world.clock.set(NOW + 600_000);
     let (status, told) = ready(&world).await;
-    assert_eq!((status, &told["reasons"]), (503, &json!(["no event from the firehose for more than 300 seconds"])));
+    let silent = json!({ "code": "silent", "message": "no event from the firehose for more than 300 seconds", "limitSeconds": 300 });
+    assert_eq!((status, &told["reasons"]), (503, &json!([silent])));
     assert!(told["firehose"]["silentSeconds"].as_f64().is_some_and(|silent| silent >= 600.0), "{told}");
 
     // What comes is eleven minutes old.
     world.settled().await;
     let (status, told) = ready(&world).await;
-    let reasons = told["reasons"].to_string();
-    assert!(status == 503 && reasons.contains("660 seconds behind the firehose, which is more than 300, and not catching up"), "{told}");
+    let message = "660 seconds behind the firehose, which is more than 300, and not catching up";
+    assert_eq!((status, &told["reasons"]), (503, &json!([{ "code": "behind", "message": message, "limitSeconds": 300 }])), "{told}");
 
     // In the next ten seconds three minutes are caught up with.
     world.clock.set(NOW + 610_000);
@@ -59,6 +60,6 @@ async fn who_is_far_behind_is_ready_while_catching_up_and_no_longer() {
         world.settled().await;
     }
     let (status, told) = ready(&world).await;
-    assert!(status == 503 && told["reasons"].to_string().contains("not catching up"), "{told}");
+    assert!(status == 503 && told["reasons"][0]["code"] == json!("behind"), "{told}");
     world.stop().await;
 }

@@ -80,9 +80,7 @@ function Verdict({ status, level }: { status?: HostStatus; level?: Level }) {
         {status && !status.ready ? (
           <ul className="grid min-h-10 content-start gap-1 text-sm sm:min-h-5">
             {status.reasons.map((reason) => (
-              <li key={reason}>
-                <Reason reason={reason} />
-              </li>
+              <li key={reason.code}>{t(`reason.${reason.code}`, { seconds: reason.limitSeconds ?? 0 })}</li>
             ))}
           </ul>
         ) : (
@@ -91,17 +89,6 @@ function Verdict({ status, level }: { status?: HostStatus; level?: Level }) {
       </div>
     </div>
   )
-}
-
-/** A reason in the reader's language if it is one of those that are known, else as the program says it. */
-function Reason({ reason }: { reason: string }) {
-  const { t } = useTranslation('operator')
-  const seconds = /^no event from the firehose for more than (\d+) seconds$/.exec(reason)?.[1]
-  if (seconds) return t('reason.silence', { seconds })
-  if (reason.startsWith('the database fails')) return t('reason.database')
-  if (reason === 'no event from the firehose yet') return t('reason.nothing')
-  if (reason.startsWith('not connected to a Jetstream')) return t('reason.jetstream')
-  return reason.charAt(0).toUpperCase() + reason.slice(1)
 }
 
 /** One number; of some there is to be said whether it is good. */

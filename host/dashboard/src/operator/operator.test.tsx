@@ -99,18 +99,20 @@ describe('health', () => {
   })
 
   test('tells in words too what needs a look, and why it is not ready', async () => {
-    const reasons = [
-      'not connected to a Jetstream server',
-      'no event from the firehose for more than 60 seconds',
-      'no event from the firehose yet',
-      'the moon is full',
+    const reasons: HostStatus['reasons'] = [
+      { code: 'disconnected', message: 'a' },
+      { code: 'silent', message: 'b', limitSeconds: 60 },
+      { code: 'nothing-yet', message: 'c' },
+      { code: 'database', message: 'd' },
+      { code: 'behind', message: 'e', limitSeconds: 70 },
     ]
     await open({ 'GET /api/operator/status': status({ ready: false, reasons, lagSeconds: 4_000, deadLetters: 2 }) })
     const verdict = (await screen.findByText('Not ready for requests')).closest('[role=status]')
     expect(verdict).toHaveTextContent('There is no connection to a Jetstream server.')
     expect(verdict).toHaveTextContent('Nothing has come from the firehose for more than 60 seconds.')
     expect(verdict).toHaveTextContent('Nothing has come from the firehose yet.')
-    expect(verdict).toHaveTextContent('The moon is full')
+    expect(verdict).toHaveTextContent('The database fails, so nothing is read from the network.')
+    expect(verdict).toHaveTextContent('What comes from the firehose is more than 70 seconds old, and doesn’t get younger.')
     expect(screen.getByText('1 hr 6 min').closest('dd')).toHaveTextContent('Bad')
     expect(screen.getByText('Look at it')).toBeInTheDocument()
   })
@@ -129,7 +131,7 @@ describe('health', () => {
   })
 
   test('speaks Japanese', async () => {
-    await open({ 'GET /api/operator/status': status({ ready: false, reasons: ['not connected to a Jetstream server'] }) }, 'ja')
+    await open({ 'GET /api/operator/status': status({ ready: false, reasons: [{ code: 'disconnected', message: 'a' }] }) }, 'ja')
     expect(await screen.findByText('Jetstreamサーバーに接続できていません。')).toBeInTheDocument()
   })
 })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::dashboard::NotReady;
 
 #[tokio::test(start_paused = true)]
 async fn every_route_answers() {
@@ -155,7 +156,7 @@ async fn the_admin_listener_tells_operators_and_serves_no_feed() {
     let blocked = Arc::new(AtomicBool::new(true));
     let seen = blocked.clone();
     let readiness = move || {
-        let reasons = if seen.load(Ordering::Relaxed) { vec!["the index is being rebuilt".to_owned()] } else { vec![] };
+        let reasons = if seen.load(Ordering::Relaxed) { vec![NotReady::silent(120)] } else { vec![] };
         let firehose = Firehose { connected: true, lag_seconds: Some(0.25), catching_up: false, silent_seconds: 0.0 };
         Readiness { ready: reasons.is_empty(), reasons, database: "open", firehose, queue_depth: 3 }
     };
@@ -168,7 +169,12 @@ async fn the_admin_listener_tells_operators_and_serves_no_feed() {
         assert!(body(&answer).contains(contains), "{target}: {answer}");
     };
     check("/live", "200", r#"{"live":true}"#).await;
-    check("/ready", "503", r#"{"ready":false,"reasons":["the index is being rebuilt"],"database":"open""#).await;
+    check(
+        "/ready",
+        "503",
+        r#"{"ready":false,"reasons":[{"code":"silent","message":"no event from the firehose for more than 120 seconds","limitSeconds":120}],"database":"open""#,
+    )
+    .await;
     blocked.store(false, Ordering::Relaxed);
     let firehose = r#""firehose":{"connected":true,"lagSeconds":0.25,"catchingUp":false,"silentSeconds":0.0},"queueDepth":3}"#;
     check("/ready", "200", &format!(r#"{{"ready":true,"reasons":[],"database":"open",{firehose}"#)).await;

@@ -16,9 +16,10 @@ export const operator = {
   },
   reason: {
     database: 'The database fails, so nothing is read from the network.',
-    jetstream: 'There is no connection to a Jetstream server.',
-    nothing: 'Nothing has come from the firehose yet.',
-    silence: 'Nothing has come from the firehose for more than {{seconds}} seconds.',
+    disconnected: 'There is no connection to a Jetstream server.',
+    'nothing-yet': 'Nothing has come from the firehose yet.',
+    silent: 'Nothing has come from the firehose for more than {{seconds}} seconds.',
+    behind: 'What comes from the firehose is more than {{seconds}} seconds old, and doesn’t get younger.',
   },
   number: {
     lag: 'Behind the firehose',

@@ -19,9 +19,10 @@ export const operator: Same<typeof en> = {
   },
   reason: {
     database: 'データベースに障害があるため、ネットワークの読み取りを止めています。',
-    jetstream: 'Jetstreamサーバーに接続できていません。',
-    nothing: 'Firehoseからまだ何も届いていません。',
-    silence: 'Firehoseから{{seconds}}秒以上、何も届いていません。',
+    disconnected: 'Jetstreamサーバーに接続できていません。',
+    'nothing-yet': 'Firehoseからまだ何も届いていません。',
+    silent: 'Firehoseから{{seconds}}秒以上、何も届いていません。',
+    behind: 'Firehoseから{{seconds}}秒以上遅れており、追いついていません。',
   },
   number: {
     lag: 'Firehoseからの遅れ',
