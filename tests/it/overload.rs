@@ -91,8 +91,8 @@ async fn feeds_are_answered_while_the_dashboard_is_asked_for_more_than_there_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feed_waits_for_none_of_those_who_stand_in_a_row_for_the_dashboard() {
     let mut world = World::new().await;
-    // What one of them takes is longer than others wait for their turn.
-    let process = program(&world, Some("api-answer=sleep(2000)")).await;
+    // What one of them takes is longer than others wait for their turn, and than a busy machine takes to bring them there.
+    let process = program(&world, Some("api-answer=sleep(5000)")).await;
     let community = world.open(&did("ann"), "anns", TAG);
     let page = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={}", feed_of(&community));
     within("there is a feed", answers(process.address, &page)).await;

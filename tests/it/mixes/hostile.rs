@@ -80,7 +80,9 @@ fn a_mix_that_is_right_in_the_trial_and_hostile_later_ends_its_own_call_alone() 
     for (name, kind, sentence) in GET {
         let (profile, guest) = admitted(&component(name, When::Later));
         assert!(profile.fuel < 200_000, "{name}: {profile:?}");
-        let failure = run(&guest, "main").outcome.expect_err(name);
+        // A busy machine may not let it compute for long enough to be found out.
+        let mut ends = (0..20).map(|_| run(&guest, "main").outcome.expect_err(name));
+        let failure = ends.find(|failure| *failure != Failure::Starved).expect("it comes to compute");
         assert_eq!(failure.kind(), *kind, "{name}: {failure}");
         assert!(failure.to_string().contains(sentence), "{name}: {failure}");
         // Its very next call is a new one.
