@@ -188,7 +188,7 @@ pub(super) fn members(snapshot: &Snapshot, id: CommunityId) -> Result<u64, Store
 }
 
 /// The posts that the community shows: those of all days that the window touches, without those of the first day that are too old, and
-/// those of the last that wait. Of both there are few.
+/// those of the last that wait. Of the first day the shorter part is counted post by post; of those that wait there are few.
 pub(super) fn posts(snapshot: &Snapshot, id: CommunityId, window: Window) -> Result<u64, StoreError> {
     let (first, last) = (window.oldest.div_euclid(DAY_MS), window.newest.div_euclid(DAY_MS));
     let days = Span::between(count::shown(id, first), count::shown(id, last + 1));
@@ -200,15 +200,21 @@ pub(super) fn posts(snapshot: &Snapshot, id: CommunityId, window: Window) -> Res
     if total == 0 {
         return Ok(0);
     }
-    let own = Key::community(id);
-    let too_old = Span::between(own.clone().time(first * DAY_MS), own.clone().time(window.oldest));
-    let waiting = Span::between(own.clone().time(window.newest + 1), own.time((last + 1) * DAY_MS));
-    Ok(total.saturating_sub(shown(snapshot, &too_old)?).saturating_sub(shown(snapshot, &waiting)?))
+    let (begin, end) = (first * DAY_MS, (first + 1) * DAY_MS);
+    let too_old = if window.oldest - begin <= DAY_MS / 2 {
+        shown(snapshot, id, begin, window.oldest)?
+    } else {
+        snapshot.count(count::shown(id, first).as_ref())?.saturating_sub(shown(snapshot, id, window.oldest, end)?)
+    };
+    let waiting = shown(snapshot, id, window.newest + 1, (last + 1) * DAY_MS)?;
+    Ok(total.saturating_sub(too_old).saturating_sub(waiting))
 }
 
-fn shown(snapshot: &Snapshot, span: &Span) -> Result<u64, StoreError> {
+/// The posts that it shows dated from here on, and before there.
+fn shown(snapshot: &Snapshot, id: CommunityId, from: i64, until: i64) -> Result<u64, StoreError> {
+    let own = Key::community(id);
     let mut shown = 0;
-    snapshot.scan(Table::Visible, span, false, |_, row| {
+    snapshot.scan(Table::Visible, &Span::between(own.clone().time(from), own.time(until)), false, |_, row| {
         shown += u64::from(Showing::is_shown(row));
         true
     })?;

@@ -134,6 +134,25 @@ async fn a_week_is_told_by_days_and_authors() {
     world.stop().await;
 }
 
+/// What is over is kept for another day, and counted no more, at whatever time of the day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_counts_until_its_week_is_over_and_not_until_it_is_let_go_of() {
+    let mut world = World::new().await;
+    world.open(&did("owner"), "main", TAG);
+    let posts = [1, 2, 5, 8, 11, 12, 13, 17, 20, 23, 25].map(|hour| NOW - 7 * DAY + hour * HOUR);
+    for (number, at) in posts.into_iter().enumerate() {
+        world.post(&did("owner"), &format!("p{number:02}"), TAG, at);
+    }
+    world.settled().await;
+    for hour in 0..26 {
+        let now = NOW + hour * HOUR;
+        world.clock.set(now);
+        let expected = posts.iter().filter(|at| **at > now - 7 * DAY).count() as u64;
+        assert_eq!(counts(&world), (1, expected), "{hour} hours later");
+    }
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn owners_see_whose_posts_wait_for_them_to_join() {
     let mut world = World::new().await;
