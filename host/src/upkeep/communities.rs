@@ -22,7 +22,7 @@ pub struct Line {
     pub name: String,
     pub hashtag: String,
     pub members: u64,
-    /// Posts that its feed shows or will, whatever their dates.
+    /// Posts that are kept for its feed, whatever their dates: what is over by less than a day, too, and what waits.
     pub posts: u64,
     pub dead_letters: u64,
     /// Of one processor, lately, by its object and its feed; missing where the server doesn't run.
