@@ -13,10 +13,11 @@ use crate::clock::Clock;
 use crate::event::{AccountStatus, Body, Collection, Commit, Event, Listed, MAX_AHEAD_US, MAX_RECORD, Operation, Rev, Status};
 use crate::ingest::intake::Incoming;
 use crate::pds::{Listing, Pds, PdsError};
+use crate::record::KEPT_MS;
 use crate::store::StoreError;
 
-/// Older posts can't be in a feed any more; a day more than the week, since clocks differ.
-const POSTS_SINCE_US: u64 = 8 * 24 * 60 * 60 * 1_000_000;
+/// Older posts wouldn't be kept.
+const POSTS_SINCE_US: u64 = KEPT_MS.unsigned_abs() * 1_000;
 
 /// Records of a collection that are read; a repo with more is read in part, and then nothing is taken for deleted. A person who posts
 /// once a minute has 11,520 posts in eight days.
