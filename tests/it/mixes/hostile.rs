@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use atrarium::sandbox::strangers::{Allowance, Aside, Failure, Guest, Run};
 use atrarium_tests::mixes::{When, admitted, component, names, refusal, request, with_code};
+use atrarium_tests::numbers::sum;
 
 /// What is said of each when it is right in the trial and hostile later. In the trial the same is its refusal.
 const GET: &[(&str, &str, &str)] = &[
@@ -156,11 +157,7 @@ fn where_a_call_holds_its_thread_the_next_one_is_made_on_another() {
 fn a_call_whose_thread_is_not_let_compute_is_made_again_on_the_other_and_counted() {
     const HELD: Duration = Duration::from_secs(10);
     let numbers = atrarium::telemetry::install();
-    let moved = || {
-        let rendered = numbers.render();
-        let value = rendered.lines().find_map(|line| line.strip_prefix("atrarium_mix_calls_moved_total "));
-        value.map_or(0, |value| value.parse::<u64>().expect("a counter"))
-    };
+    let moved = || sum(&numbers.render(), "atrarium_mix_calls_moved_total");
     let hold = || {
         thread::sleep(HELD);
         Ok(())
