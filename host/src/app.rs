@@ -28,8 +28,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use lives::Lives;
-use opening::{Opened, open, whole};
-pub use opening::{StartError, lock};
+use opening::{Opened, open};
+pub use opening::{StartError, lock, whole};
 use pulse::Pulse;
 
 use crate::backfill::{self, Announce, Backfill, Locate, Progress};

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use atrarium::app::{App, Edges, Lives};
 use atrarium::authoring;
@@ -61,7 +62,9 @@ fn command(operate: Operate) -> Result<(), String> {
     let quiet = "error".parse().map_err(str::to_owned)?;
     logging::init(&quiet, operate.config.log_format, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
-    runtime.block_on(operating::run(operate)).map(|text| say(&text))
+    let said = runtime.block_on(operating::run(operate))?;
+    say(&said.text);
+    if said.well { Ok(()) } else { Err("something is broken: see above".to_owned()) }
 }
 
 /// Looks for what would keep feeds from being seen. What is bad makes it fail, so that scripts notice.
@@ -97,6 +100,9 @@ enum Task {
     Demo,
 }
 
+/// How long threads that work for nobody any more are waited for at the end.
+const ENDING: Duration = Duration::from_millis(500);
+
 /// Where traces go, if anywhere.
 fn export(config: &Config) -> Option<Export> {
     config.otlp_endpoint.clone().map(|endpoint| Export { endpoint, percent: config.otlp_percent })
@@ -117,6 +123,8 @@ fn run(config: Config, task: Task) -> Result<(), String> {
     });
     // While the runtime is there to send it.
     drop(exporter);
+    // What an operator has asked for, such as a backup, may take minutes on a thread that can't be told to stop.
+    runtime.shutdown_timeout(ENDING);
     outcome
 }
 

@@ -83,7 +83,7 @@ pub async fn operate(directory: &Path, command: &str) -> Result<String, String> 
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     match output.status.code() {
         Some(0) => Ok(text(&output.stdout)),
-        Some(1) => Err(text(&output.stderr)),
+        Some(1) => Err(format!("{}{}", text(&output.stdout), text(&output.stderr))),
         _ => panic!("{command}: {output:?}"),
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn open(options: Options, queue_limit: u64) -> Result<Opened, StartEr
 }
 
 /// Does something with a database of which nobody knows yet whether it is whole.
-pub(super) fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
+pub fn whole<T>(path: &Path, run: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
     let unusable = |cause: String| Err(StartError::Unusable { path: path.to_owned(), cause });
     match catch_unwind(AssertUnwindSafe(run)) {
         Err(panic) => unusable(vital::message(&*panic)),

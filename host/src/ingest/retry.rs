@@ -75,18 +75,56 @@ pub fn is_due(next: i64, now: i64) -> bool {
     next <= now || next > now.saturating_add(ALARM_AGAIN_MS)
 }
 
-/// The pairs that are due, and when the next ones will be.
+/// The pairs that are due, up to `limit`, and when the next ones will be. Of thousands that an operator has ordered at once it reads no more than it
+/// answers and those before them that aren't due.
 pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<i64>), StoreError> {
     let (mut pairs, mut next) = (Vec::new(), None::<i64>);
     view.walk(Table::Retries, &Span::all(), |_, key, value| {
         let retry: Retry = decode(Table::Retries, key, value)?;
-        if is_due(retry.next, now) && pairs.len() < limit {
+        if !is_due(retry.next, now) {
+            next = Some(next.map_or(retry.next, |next| next.min(retry.next)));
+        } else if pairs.len() < limit {
             let (community, subject) = pair_of(Table::Retries, key)?;
             pairs.push(Due { community, subject });
         } else {
-            next = Some(next.map_or(retry.next, |next| next.min(retry.next)));
+            // There is more to be done at once: nobody needs to know what comes after that.
+            next = Some(now);
+            return Ok(false);
         }
         Ok(true)
     })?;
     Ok((pairs, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Options, Store};
+
+    const NOW: i64 = 1_764_000_000_000;
+
+    fn put_off(view: &mut View, community: CommunityId, next: i64) {
+        view.write(Table::Retries, row(community, &Subject::Alarm), &Retry { attempts: 0, next, cause: String::new() });
+    }
+
+    fn due_of(view: &mut View, limit: usize) -> (Vec<CommunityId>, Option<i64>) {
+        let (pairs, next) = due(view, NOW, limit).expect("it can be read");
+        (pairs.into_iter().map(|pair| pair.community).collect(), next)
+    }
+
+    #[test]
+    fn of_thousands_that_are_due_no_more_is_read_than_is_tried() {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new file");
+        let mut view = View::new(store.snapshot().expect("a healthy disk"), None);
+        for (community, next) in [(1, NOW), (2, NOW + 5_000), (3, NOW - 1), (4, NOW + 1_000), (5, NOW)] {
+            put_off(&mut view, community, next);
+        }
+        assert_eq!(due_of(&mut view, 16), (vec![1, 3, 5], Some(NOW + 1_000)), "all of them, and when the next is");
+        assert_eq!(due_of(&mut view, 2), (vec![1, 3], Some(NOW)), "the rest at once");
+        // Whoever reads on would fail here.
+        view.put(Table::Retries, row(6, &Subject::Alarm), b"no retry".to_vec());
+        assert_eq!(due_of(&mut view, 2), (vec![1, 3], Some(NOW)));
+        due(&mut view, NOW, 16).expect_err("it is read where there is nothing before it");
+    }
 }

@@ -12,7 +12,9 @@ mod print;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::{StartError, lock};
+use serde::Serialize;
+
+use crate::app::{StartError, lock, whole};
 use crate::cli::operate::{Operate, Task};
 use crate::config::Config;
 use crate::dashboard::writes::{Apply, NotApplied};
@@ -21,25 +23,47 @@ use crate::jetstream::Cursor;
 use crate::store::{Options, Queue, State, Store};
 use crate::upkeep::{self, Answer, Ask, Doing, Upkeep};
 
+/// What a command says on standard output.
+#[derive(Debug)]
+pub struct Said {
+    pub text: String,
+    json: String,
+    /// `false`: what it found is bad, so that scripts notice.
+    pub well: bool,
+}
+
+impl Said {
+    /// The same for people and, as JSON, for machines.
+    fn of(text: String, machines: &impl Serialize) -> Result<Self, String> {
+        let json = serde_json::to_string_pretty(machines).map_err(|cause| cause.to_string())?;
+        Ok(Self { text, json, well: true })
+    }
+}
+
 /// Does what is asked for.
-pub async fn run(Operate { config, task, json }: Operate) -> Result<String, String> {
-    match task {
+pub async fn run(Operate { config, task, json }: Operate) -> Result<Said, String> {
+    let mut said = match task {
         Task::Ask(ask) => {
             let answer = ask_somebody(&config, ask).await?;
-            if json { serde_json::to_string_pretty(&answer).map_err(|cause| cause.to_string()) } else { Ok(print::answer(&answer)) }
+            Said::of(print::answer(&answer), &answer)?
         }
-        Task::Backup(file) => files::backup(&config, &file).await,
-        Task::Restore(file) => files::restore(&config, &file),
-        Task::Check => files::check(&config),
-        Task::Compact => files::compact(&config),
+        Task::Backup(file) => files::backup(&config, &file).await?,
+        Task::Restore(file) => files::restore(&config, &file)?,
+        Task::Check => files::check(&config)?,
+        Task::Compact => files::compact(&config)?,
+    };
+    if json {
+        said.text = std::mem::take(&mut said.json);
     }
+    Ok(said)
 }
 
 async fn ask_somebody(config: &Config, ask: Ask) -> Result<Answer, String> {
     match control::ask(&config.data_dir, &ask).await {
         Ok(outcome) => outcome.map_err(|refusal| refusal.to_string()),
         Err(Unreachable::Nobody) => {
-            let (upkeep, _lock) = directly(config)?;
+            // The data are closed before the lock is given up.
+            let (_lock, upkeep) = directly(config)?;
             upkeep.take(ask).await.map_err(|refusal| refusal.to_string())
         }
         Err(broken) => Err(broken.to_string()),
@@ -47,14 +71,17 @@ async fn ask_somebody(config: &Config, ask: Ask) -> Result<Answer, String> {
 }
 
 /// The data themselves, for as long as the lock is held.
-fn directly(config: &Config) -> Result<(Upkeep, std::fs::File), String> {
+fn directly(config: &Config) -> Result<(std::fs::File, Upkeep), String> {
     let lock = alone(&config.data_dir)?;
     let index = config.data_dir.join("index.redb");
     if !index.is_file() {
         return Err(format!("there is no {}: no server has run on these data yet", index.display()));
     }
-    let store = Store::open(Options { path: index, cache: config.cache_bytes, backend: None }).map_err(|cause| cause.to_string())?;
-    let queue = Queue::open(store.clone(), config.queue_limit).map_err(|cause| cause.to_string())?;
+    let (store, queue) = whole(&index, || {
+        let store = Store::open(Options { path: index.clone(), cache: config.cache_bytes, backend: None })?;
+        Ok((store.clone(), Queue::open(store, config.queue_limit)?))
+    })
+    .map_err(|cause| cause.to_string())?;
     let state = config.data_dir.join("state.redb");
     let state = state.is_file().then(|| State::open(&state)).transpose().map_err(|cause| cause.to_string())?;
     let later: Apply = Arc::new(move |events| {
@@ -72,7 +99,7 @@ fn directly(config: &Config) -> Result<(Upkeep, std::fs::File), String> {
         })
     });
     let parts = upkeep::Parts { store, state, loads: None, doing: Doing::Later(later), data_dir: config.data_dir.clone() };
-    Ok((Upkeep::new(parts), lock))
+    Ok((lock, Upkeep::new(parts)))
 }
 
 /// Takes the data for this command. They must be there: nothing is made.

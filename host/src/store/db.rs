@@ -253,17 +253,22 @@ fn close(mut database: Arc<Database>) {
 /// What the log says of a database that takes long to open: as long as reading all of it.
 pub const REPAIRED: &str = "the database was not left in order: it is read whole and repaired";
 
+/// Lets the log tell of it.
+pub(super) fn tell_of_repair(builder: &mut redb::Builder, path: &Path) {
+    let path = path.to_owned();
+    // Once per step; the first is the whole way.
+    builder.set_repair_callback(move |session| {
+        if session.progress() == 0.0 {
+            tracing::warn!(path = %path.display(), "{REPAIRED}");
+        }
+    });
+}
+
 fn open(options: &Options) -> Result<Database, StoreError> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache);
     let path = &options.path;
-    let named = path.clone();
-    // Once per step; the first is the whole way.
-    builder.set_repair_callback(move |session| {
-        if session.progress() == 0.0 {
-            tracing::warn!(path = %named.display(), "{REPAIRED}");
-        }
-    });
+    tell_of_repair(&mut builder, path);
     let failed = |cause: std::io::Error| StoreError::Open { path: path.clone(), cause: cause.to_string() };
     let opened = match &options.backend {
         None => {

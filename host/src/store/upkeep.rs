@@ -12,9 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::db::{Snapshot, StoreError};
 use super::schema::Table;
 use super::state::{self, Shelf, State, StateError};
+use super::versions::version;
 
 /// Bytes that a copy writes in one transaction.
 const AT_ONCE: usize = 32 << 20;
+
+/// redb's cache for a file that nobody else has open, in bytes. Its own default is a gigabyte, which a small server hasn't.
+const CACHE: usize = 64 << 20;
 
 /// What a table takes up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +59,19 @@ impl State {
         self.with("counting", |database| stats(&database.begin_read()?, Shelf::ALL.map(Shelf::definition)))
     }
 
-    /// Writes a copy of all that is in the file at this moment into a new file, which is its owner's alone. What is written meanwhile goes on.
+    /// Writes a copy of all that is in the file at this moment into a new file, which is its owner's alone. What is written meanwhile goes on,
+    /// and a copy that can't be written does this file no harm.
     pub fn copy_to(&self, path: &Path) -> Result<(), StateError> {
         let failed = |cause: &dyn std::fmt::Display| StateError::Copy { path: path.to_owned(), cause: cause.to_string() };
+        fail::fail_point!("state-copying");
         let copy = state::database(path)?;
+        self.copy_into(&copy)?.map_err(|cause| failed(&cause))?;
+        drop(copy);
+        File::open(path).and_then(|file| file.sync_all()).map_err(|cause| failed(&cause))
+    }
+
+    /// The inner failure is the copy's.
+    fn copy_into(&self, copy: &Database) -> Result<Result<(), redb::Error>, StateError> {
         self.with("copying", |database| {
             let read = database.begin_read()?;
             for shelf in Shelf::ALL {
@@ -69,27 +82,38 @@ impl State {
                 };
                 let mut rows = table.iter()?;
                 loop {
-                    let (write, mut bytes) = (copy.begin_write()?, 0);
-                    let mut target = write.open_table(shelf.definition())?;
+                    let (mut piece, mut bytes) = (Vec::new(), 0);
                     while bytes < AT_ONCE
                         && let Some(row) = rows.next()
                     {
                         let (key, value) = row?;
                         bytes += key.value().len() + value.value().len();
-                        target.insert(key.value(), value.value())?;
+                        piece.push((key, value));
                     }
-                    drop(target);
-                    write.commit()?;
+                    if let Err(cause) = write(copy, shelf, &piece) {
+                        return Ok(Err(cause));
+                    }
                     if bytes < AT_ONCE {
                         break;
                     }
                 }
             }
-            Ok(())
-        })?;
-        drop(copy);
-        File::open(path).and_then(|file| file.sync_all()).map_err(|cause| failed(&cause))
+            Ok(Ok(()))
+        })
     }
+}
+
+type Guard<'a> = redb::AccessGuard<'a, &'static [u8]>;
+
+fn write(copy: &Database, shelf: Shelf, rows: &[(Guard<'_>, Guard<'_>)]) -> Result<(), redb::Error> {
+    let write = copy.begin_write()?;
+    let mut target = write.open_table(shelf.definition())?;
+    for (key, value) in rows {
+        target.insert(key.value(), value.value())?;
+    }
+    drop(target);
+    write.commit()?;
+    Ok(())
 }
 
 fn stats<const N: usize>(
@@ -121,6 +145,20 @@ pub fn check(path: &Path) -> Result<bool, UpkeepError> {
     alone(path, "checked", |database| database.check_integrity().map_err(redb::Error::from))
 }
 
+/// Refuses what can't take the place of `state.redb`: an empty file, another database's, and one in which a page isn't what was written there.
+pub fn check_copy(path: &Path) -> Result<(), UpkeepError> {
+    let failed = |cause: &str| Err(UpkeepError::Failed { path: path.to_owned(), what: "used", cause: cause.to_owned() });
+    let found = alone(path, "read", |database| {
+        let named = version(database, Shelf::Meta.definition())?.is_some();
+        Ok(named.then(|| database.check_integrity()).transpose()?)
+    })?;
+    match found {
+        Some(true) => Ok(()),
+        Some(false) => failed("some of its pages are damaged"),
+        None => failed("it is no state.redb"),
+    }
+}
+
 /// Makes a file as small as it can be. Answers its sizes before and after.
 pub fn compact(path: &Path) -> Result<(u64, u64), UpkeepError> {
     let size = || fs::metadata(path).map(|found| found.len()).unwrap_or_default();
@@ -140,7 +178,7 @@ fn alone<T>(path: &Path, what: &'static str, work: impl FnOnce(&mut Database) ->
     let failed = |cause: String| UpkeepError::Failed { path: path.to_owned(), what, cause };
     // redb panics where a page isn't what it must be.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut database = Database::open(path).map_err(|cause| match cause {
+        let mut database = Database::builder().set_cache_size(CACHE).open(path).map_err(|cause| match cause {
             DatabaseError::DatabaseAlreadyOpen => UpkeepError::InUse(path.to_owned()),
             other => failed(other.to_string()),
         })?;
@@ -151,6 +189,8 @@ fn alone<T>(path: &Path, what: &'static str, work: impl FnOnce(&mut Database) ->
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::super::Changes;
     use super::*;
 
@@ -177,6 +217,74 @@ mod tests {
         assert_eq!(copy.get(Shelf::UploadBytes, &[4]).expect("rows").map(|bytes| bytes.len()), Some(9 << 20));
         let tables = copy.stats().expect("a healthy disk");
         assert_eq!((tables[0].name.as_str(), tables[0].rows), ("upload-bytes", 5), "the largest first: {tables:?}");
+    }
+
+    /// Memory that takes this many bytes.
+    #[derive(Debug)]
+    struct Full(redb::backends::InMemoryBackend, u64);
+
+    impl redb::StorageBackend for Full {
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.0.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            if len > self.1 { Err(io::ErrorKind::StorageFull.into()) } else { self.0.set_len(len) }
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.0.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.0.write(offset, data)
+        }
+    }
+
+    #[test]
+    fn a_copy_that_finds_no_room_leaves_the_file_open() {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let path = directory.path().join("state.redb");
+        let state = State::open(&path).expect("a new file");
+        let mut changes = Changes::default();
+        changes.put(Shelf::UploadBytes, *b"mix", vec![7; 20 << 20]);
+        state.commit(&changes).expect("a healthy disk");
+        let full = Database::builder().create_with_backend(Full(redb::backends::InMemoryBackend::new(), 8 << 20)).expect("room for an empty one");
+        let outcome = state.copy_into(&full).expect("the file can be read");
+        assert!(outcome.expect_err("20 MiB don't fit into 8").to_string().contains("space"));
+        assert!(matches!(State::open(&path), Err(StateError::InUse(_))), "it was closed, and would have to be opened again");
+    }
+
+    #[test]
+    fn only_a_whole_state_can_take_the_place_of_one() {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let path = directory.path().join("state.redb");
+        let refused = |name: &str, bytes: &[u8]| {
+            let path = directory.path().join(name);
+            fs::write(&path, bytes).expect("the test's own directory");
+            check_copy(&path).expect_err(name).to_string()
+        };
+        let state = State::open(&path).expect("a new file");
+        let mut changes = Changes::default();
+        changes.put(Shelf::UploadBytes, *b"mix", vec![7; 4 << 20]);
+        state.commit(&changes).expect("a healthy disk");
+        drop(state);
+        check_copy(&path).expect("it is whole");
+        let whole = fs::read(&path).expect("it is there");
+
+        assert!(refused("empty", b"").contains("empty"));
+        let mut damaged = whole.clone();
+        let at = whole.windows(4_096).position(|bytes| bytes.iter().all(|byte| *byte == 7)).expect("the mix lies somewhere");
+        damaged[at + 1_000] = 8;
+        assert!(refused("damaged", &damaged).contains("damaged"));
+        let other = directory.path().join("other");
+        drop(Database::create(&other).expect("a new file"));
+        assert!(refused("another", &fs::read(&other).expect("it is there")).contains("no state.redb"));
+        refused("cut off", &whole[..whole.len() / 2]);
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub(super) fn bring_up(database: &Database, meta: TableDefinition<'static, Bytes
     Ok(found)
 }
 
-fn version(database: &Database, meta: TableDefinition<'static, Bytes, Bytes>) -> Result<Option<u32>, Unfit> {
+/// The version that a file says; nothing if it says none, as one that is only just made.
+pub(super) fn version(database: &Database, meta: TableDefinition<'static, Bytes, Bytes>) -> Result<Option<u32>, redb::Error> {
     let table = match database.begin_read()?.open_table(meta) {
         Ok(table) => table,
         Err(TableError::TableDoesNotExist(_)) => return Ok(None),

@@ -18,7 +18,7 @@ pub mod letters;
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,7 @@ use crate::dashboard::views::DeadLetter;
 use crate::dashboard::writes::Apply;
 use crate::event::{Event, ObjectWhat, What};
 use crate::logging;
+use crate::machine;
 use crate::store::upkeep::TableStats;
 use crate::store::{State, StateError, Store, StoreError};
 
@@ -126,7 +127,15 @@ pub struct Upkeep {
     parts: Arc<Parts>,
     /// Held while a copy is made: there is one at a time.
     copying: Arc<Mutex<()>>,
+    /// Held while the databases' pages are counted: the same.
+    counting: Arc<Mutex<()>>,
 }
+
+/// Where a copy of `state.redb` lies in the data directory while it is made.
+const COPY: &str = "state.copy";
+
+/// Bytes that a copy leaves on the disk: who runs out of them can't follow the firehose.
+const ROOM: u64 = 64 << 20;
 
 /// What came of looking at a question.
 enum Looked {
@@ -154,8 +163,16 @@ impl std::fmt::Debug for Upkeep {
 }
 
 impl Upkeep {
+    /// For who has the data directory's lock: what a copy that was cut off has left there is removed.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), copying: Arc::default() }
+        let left = parts.data_dir.join(COPY);
+        match fs::remove_file(&left) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %left.display(), %cause, "what is left of a backup can't be removed")
+            }
+            _ => {}
+        }
+        Self { parts: Arc::new(parts), copying: Arc::default(), counting: Arc::default() }
     }
 
     /// Answers a question, or does what it orders.
@@ -205,13 +222,23 @@ impl Upkeep {
     }
 
     /// A copy of `state.redb` as it is at this moment, to be read once. It takes as long, and as much room on the disk, as the file is large, and leaves
-    /// nothing behind.
+    /// nothing behind; what is left if the program ends meanwhile goes with the next start.
     pub fn backup(&self) -> Result<File, Refusal> {
         let state =
             self.parts.state.as_ref().ok_or_else(|| Refusal("there is no state.redb: nobody has signed in here, and no mix was uploaded".to_owned()))?;
         let _one = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.parts.data_dir.join("state.copy");
+        let path = self.parts.data_dir.join(COPY);
         let failed = |cause: io::Error| Refusal(format!("{} can't be made: {cause}", path.display()));
+        let wanted = fs::metadata(self.parts.data_dir.join("state.redb")).map_err(failed)?.len() + ROOM;
+        let free = machine::free_bytes(&self.parts.data_dir).map_err(failed)?;
+        if free < wanted {
+            return Err(Refusal(format!(
+                "a backup needs {} MiB on the disk of {} while it is made, and {} are free: make room, or stop the server and copy state.redb and secret by hand",
+                wanted >> 20,
+                self.parts.data_dir.display(),
+                free >> 20
+            )));
+        }
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
             _ => {}
@@ -224,6 +251,12 @@ impl Upkeep {
     }
 
     fn stats(&self) -> Result<Vec<FileStats>, Refusal> {
+        // Whoever asked before and went away may still be waited for.
+        let _one = match self.counting.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(Refusal("somebody else's `db stats` is under way: ask again when it has ended".to_owned())),
+            Err(TryLockError::Poisoned(held)) => held.into_inner(),
+            Ok(held) => held,
+        };
         let mut files = vec![FileStats { file: "index.redb".to_owned(), tables: self.parts.store.snapshot()?.stats()? }];
         if let Some(state) = &self.parts.state {
             files.push(FileStats { file: "state.redb".to_owned(), tables: state.stats()? });

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use atrarium_tests::World;
 use atrarium_tests::network::did;
-use atrarium_tests::process::operate;
+use atrarium_tests::process::{Launch, operate};
 use atrarium_tests::scene::{TAG, refusal_on};
 use atrarium_tests::uploads::{component, upload};
 use atrarium_tests::world::NOW;
@@ -31,6 +32,14 @@ async fn a_backup_is_made_while_the_server_runs_and_brings_back_what_was_so() {
     let refusal = operate(&world.directory, &format!("restore {}", file.display())).await.expect_err("a server runs");
     assert!(refusal.contains("stop it first"), "{refusal}");
 
+    // A copy that would fill the disk isn't begun: the file says that it is as large as no disk is, and is put right again.
+    let state = fs::File::options().write(true).open(world.directory.join("state.redb")).expect("it is there");
+    let size = state.metadata().expect("it is there").len();
+    state.set_len(8 << 40).expect("it takes no room");
+    let refusal = operate(&world.directory, &format!("backup {}", world.directory.with_file_name("large.redb").display())).await.expect_err("there is no room");
+    state.set_len(size).expect("it is as before");
+    assert!(refusal.contains("make room") && refusal.contains(" are free"), "{refusal}");
+
     upload(&uploads, &community, component(env!("OUT_DIR"), "feed-mix")).await.expect("there is room");
     assert_eq!(versions(&world), 2);
     drop(uploads);
@@ -46,10 +55,18 @@ async fn a_backup_is_made_while_the_server_runs_and_brings_back_what_was_so() {
     let refusal = operate(&world.directory, &format!("restore {}", world.directory.join("nowhere").display())).await.expect_err("there is none");
     assert!(refusal.contains("can't be read"), "{refusal}");
 
-    for (backup, expected) in [(&file, 1), (&later, 2)] {
-        let said = operate(&world.directory, &format!("restore {}", backup.display())).await.expect("it is whole");
-        assert!(said.contains("before-restore"), "{said}");
-        assert!(world.directory.join("state.redb.before-restore").exists());
+    // A download that failed leaves an empty file, which redb would take for a new database.
+    fs::write(&rubbish, b"").expect("the test's own file");
+    let refusal = operate(&world.directory, &format!("restore {}", rubbish.display())).await.expect_err("it is empty");
+    assert!(refusal.contains("no backup that this program can use"), "{refusal}");
+    assert!(!world.directory.join("state.redb.before-restore").exists(), "nothing was put in its place");
+
+    let at_first = fs::read(world.directory.join("state.redb")).expect("it is there");
+    for (backup, expected, before) in [(&file, 1, "state.redb.before-restore"), (&later, 2, "state.redb.before-restore-2")] {
+        let said = operate(&world.directory, &format!("restore {} --json", backup.display())).await.expect("it is whole");
+        let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(said["before"], world.directory.join(before).display().to_string(), "{said}");
+        assert!(fs::read(world.directory.join("state.redb.before-restore")).expect("it is there") == at_first, "what was there at first is kept");
         world.start_again().await;
         assert_eq!(versions(&world), expected, "{}", backup.display());
         world.stop().await;
@@ -57,6 +74,43 @@ async fn a_backup_is_made_while_the_server_runs_and_brings_back_what_was_so() {
     let left: Vec<String> =
         fs::read_dir(&world.directory).expect("it is there").flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     assert!(!left.iter().any(|name| name.contains("copy") || name.contains("restored") || name.contains("unfinished")), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_takes_long_does_not_keep_the_server_from_ending() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let plan = || Launch {
+        directory: &world.directory,
+        jetstream: "ws://127.0.0.1:9/subscribe",
+        port: None,
+        failpoints: Some("state-copying=sleep(60000)"),
+        flags: &[],
+    };
+    let mut process = plan().start();
+    assert!(process.ready().await, "{}", process.log());
+    let (directory, file) = (world.directory.clone(), world.directory.with_file_name("backup.redb"));
+    fs::write(directory.join("state.copy"), b"what one that was killed has left").expect("the test's own folder");
+    let command = format!("backup {}", file.display());
+    let backup = tokio::spawn(async move { operate(&directory, &command).await });
+    // It begins by removing what is in its way.
+    let began = Instant::now();
+    while world.directory.join("state.copy").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the backup doesn't begin: {}", process.log());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let began = Instant::now();
+    process.terminate();
+    let status = process.ended().await;
+    assert!(status.success() && began.elapsed() < Duration::from_secs(10), "{status} after {:?}: {}", began.elapsed(), process.log());
+    backup.await.expect("it ends").expect_err("the server has ended");
+    assert!(!file.exists(), "half of a backup is none");
+
+    fs::write(world.directory.join("state.copy"), b"what one that was killed has left").expect("the test's own folder");
+    let mut process = plan().start();
+    assert!(process.ready().await, "{}", process.log());
+    assert!(!world.directory.join("state.copy").exists());
+    process.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +134,9 @@ async fn databases_are_checked_made_smaller_and_told_about() {
 
     assert_eq!(row(&operate(&world.directory, "db stats").await.expect("it can be read"), "visible").as_deref(), Some("500"));
     assert_eq!(operate(&world.directory, "db check").await.as_deref(), Ok("index.redb: whole\nstate.redb: whole"));
+    let checked = operate(&world.directory, "db check --json").await.expect("it can be read");
+    let checked: serde_json::Value = serde_json::from_str(&checked).expect("JSON");
+    assert_eq!(checked, serde_json::json!([{ "file": "index.redb", "health": "whole" }, { "file": "state.redb", "health": "whole" }]));
     let size = || world.directory.join("index.redb").metadata().map_or(0, |found| found.len());
     let before = size();
     let said = operate(&world.directory, "db compact").await.expect("it can be written");
@@ -96,6 +153,12 @@ async fn databases_are_checked_made_smaller_and_told_about() {
     fs::write(&path, bytes).expect("the test's own file");
     let refusal = operate(&world.directory, "db check").await.expect_err("it is damaged");
     assert!(refusal.contains("index.redb") && refusal.contains("move it away"), "{refusal}");
+    let checked = operate(&world.directory, "db check --json").await.expect_err("scripts notice by its exit code too");
+    assert!(checked.contains(r#""health": "broken""#) && checked.contains(r#""health": "whole""#), "{checked}");
+    for command in ["db stats", "communities list"] {
+        let refusal = operate(&world.directory, command).await.expect_err("it is damaged");
+        assert!(refusal.contains("index.redb") && !refusal.contains("RUST_BACKTRACE"), "{refusal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

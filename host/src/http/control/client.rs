@@ -80,7 +80,8 @@ pub async fn backup(data_dir: &Path, target: &mut impl Write) -> Result<Result<u
 async fn send(data_dir: &Path, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, Unreachable> {
     let broken = |cause: String| broken(data_dir, cause);
     let stream = UnixStream::connect(place(data_dir)).await.map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Unreachable::Nobody,
+        // A path that is too long for a socket is so for the server too: whether one runs the lock tells.
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidInput => Unreachable::Nobody,
         _ => broken(cause.to_string()),
     })?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|cause| broken(cause.to_string()))?;
