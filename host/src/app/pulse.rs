@@ -104,6 +104,7 @@ impl Pulse {
         let Parts { queue, loads, awake, data_dir, .. } = &*self.0;
         let (readiness, awake) = (self.readiness(), awake.load(Ordering::Relaxed));
         metrics::gauge!("atrarium_ready").set(f64::from(u8::from(readiness.ready)));
+        metrics::gauge!("atrarium_store_failing").set(f64::from(u8::from(self.0.store.is_failing())));
         metrics::gauge!("atrarium_jetstream_silence_seconds").set(readiness.firehose.silent_seconds);
         if let Some(lag) = readiness.firehose.lag_seconds {
             metrics::gauge!("atrarium_jetstream_lag_seconds").set(lag);

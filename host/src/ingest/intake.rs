@@ -109,6 +109,7 @@ fn append(batch: &Batch, queue: &Queue, stop: &AtomicBool) -> Option<u64> {
             Err(cause) => cause,
         };
         if !std::mem::replace(&mut told, true) {
+            metrics::counter!("atrarium_store_failures_total").increment(1);
             tracing::error!(%cause, events = batch.events.len(), "the queue can't be written: trying again until it can");
         }
         if stop.load(Ordering::Acquire) {

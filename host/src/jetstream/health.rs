@@ -77,10 +77,12 @@ impl Health {
         Some(now.saturating_duration_since(then).max(Duration::from_micros(now_us.saturating_sub(then_us))))
     }
 
-    pub(super) fn note_gap(&self, gap: Gap) {
+    /// Found at this time of our clock.
+    pub(super) fn note_gap(&self, gap: Gap, now_us: u64) {
         *self.last_gap.lock().unwrap_or_else(PoisonError::into_inner) = Some(gap);
         self.gaps.fetch_add(1, Relaxed);
         counter!("atrarium_jetstream_gaps_total").increment(1);
+        gauge!("atrarium_jetstream_gap_timestamp_seconds").set(now_us as f64 / 1e6);
     }
 
     pub(super) fn note_attempt(&self, endpoint: usize) {

@@ -293,7 +293,7 @@ impl Receiver {
         self.collector.counts.report(&self.health, Instant::now(), now_us);
         self.health.note_position(self.collector.position.time_us(), now_us);
         if let Some(gap) = self.collector.notice_gap() {
-            self.health.note_gap(gap);
+            self.health.note_gap(gap, now_us);
             tracing::warn!(?gap, "Jetstream begins later than we had read: what lies between was missed");
         }
     }

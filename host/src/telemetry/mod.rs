@@ -39,6 +39,7 @@ pub fn install() -> Numbers {
                 .install_recorder()
                 .expect("only this function installs a recorder, and once");
             names::ALL.iter().filter(|metric| !metric.is_listed()).for_each(describe);
+            names::ALL.iter().for_each(begin);
             let process = Collector::default();
             process.describe();
             Numbers { recorded, process }
@@ -51,6 +52,16 @@ fn describe(metric: &Metric) {
         Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
         Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
         Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+    }
+}
+
+/// Tells what it says from the start.
+fn begin(metric: &Metric) {
+    for label in metric.from_nought {
+        match label {
+            None => metrics::counter!(metric.name).increment(0),
+            Some((label, value)) => metrics::counter!(metric.name, *label => *value).increment(0),
+        }
     }
 }
 
@@ -117,7 +128,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), names::ALL.len());
-        for Metric { name, kind, help } in names::ALL {
+        for Metric { name, kind, help, .. } in names::ALL {
             assert!(name.starts_with("atrarium_") && !help.is_empty() && !help.ends_with('.'), "{name}");
             assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
         }

@@ -57,8 +57,11 @@ async fn on_a_file_system_that_became_read_only_feeds_are_served_and_ingest_wait
         assert!(world.counted(name, &[]).await > before, "{name}");
     }
 
+    // An alert waits for it, for as long as it is so.
+    while world.counted("atrarium_store_failing", &[]).await != 1 {}
     RUNNING.mend();
     world.until("it goes on by itself", |world| !world.app().store.is_failing()).await;
+    while world.counted("atrarium_store_failing", &[]).await != 0 {}
     world.settled().await;
     assert_eq!(world.feed(&community).await, [second, first]);
     assert_eq!((world.dead_letters(), world.failures()), (vec![], vec![]), "it is nobody's fault");

@@ -79,6 +79,14 @@ async fn a_process_tells_its_own_numbers_and_they_move() {
     let info = format!("atrarium_info{{version=\"{}\",commit=\"development\"}}", env!("CARGO_PKG_VERSION"));
     assert_eq!(of(&info), 1.0);
 
+    // An alert waits for what grows, and what begins with 1 hasn't grown.
+    for metric in ALL {
+        for label in metric.from_nought {
+            let series = label.map_or_else(|| metric.name.to_owned(), |(label, value)| format!("{}{{{label}=\"{value}\"}}", metric.name));
+            assert!(found.contains_key(&series), "{series} isn't told before it happens");
+        }
+    }
+
     // The firehose falls silent: nothing is counted any more, and the lag grows all the same.
     let before = of("atrarium_jetstream_lag_seconds");
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;

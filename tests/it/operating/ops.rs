@@ -45,6 +45,50 @@ fn the_dashboard_and_the_alerts_use_numbers_that_there_are() {
     }
 }
 
+/// Where there is a nought before the first that is counted, so that an alert sees it grow.
+#[test]
+fn what_alerts_see_growing_is_told_from_the_start() {
+    let alerts = read("host/ops/alerts.yml");
+    let mut seen = 0;
+    for (at, _) in alerts.match_indices("increase(") {
+        let series = alerts[at + "increase(".len()..].split('[').next().unwrap_or_default();
+        let (name, selector) = series.split_once('{').unwrap_or((series, ""));
+        let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name}"));
+        assert!(!metric.from_nought.is_empty(), "{name}");
+        if let Some((label, value)) = selector.trim_end_matches('}').split_once("=\"") {
+            let (negated, label) = (label.ends_with('!'), label.trim_end_matches('!'));
+            let told = metric.from_nought.contains(&Some((label, value.trim_end_matches('"'))));
+            assert!(told || negated && metric.from_nought.len() > 2, "{series}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 5, "{seen}");
+}
+
+/// A number that is counted by labels isn't told without them, and the other way round.
+#[test]
+fn numbers_have_the_labels_that_they_are_said_to_have() {
+    let mut folders = vec![root().join("host/src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("it is there").flatten().map(|entry| entry.path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let source = std::fs::read_to_string(&entry).expect("it is text");
+            for (at, _) in source.match_indices("counter!(") {
+                let rest = source[at + "counter!(".len()..].trim_start();
+                let Some((name, rest)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) else { continue };
+                let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} in {}", entry.display()));
+                assert_eq!(metric.from_nought.contains(&None), rest.trim_start().starts_with(')'), "{name} in {}", entry.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
 #[test]
 fn each_alert_has_its_remedy_in_the_readme() {
     let (alerts, readme) = (read("host/ops/alerts.yml"), read("README.md"));
