@@ -1,5 +1,7 @@
 //! What the firehose didn't tell: repos are read from where they live, and every feed is what it would be had it told.
 
+mod turns;
+
 use std::slice::from_ref;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -36,8 +38,14 @@ impl Hosted {
 
     async fn with(source: &str) -> Self {
         let repos = Hosting::start().await;
+        let plc = repos.url();
+        Self::located_by(&plc, repos, source).await
+    }
+
+    /// Where a repo lives is told at this address.
+    async fn located_by(plc: &str, repos: Hosting, source: &str) -> Self {
         let url = repos.url();
-        let flags = vec!["--plc-url", &url, "--allow-private-network", source, &url];
+        let flags = vec!["--plc-url", plc, "--allow-private-network", source, &url];
         let flags = flags.into_iter().map(str::to_owned).collect();
         let world = World::with(WorldOptions { flags, ..WorldOptions::default() }).await;
         Self { world, repos }
@@ -300,6 +308,33 @@ async fn a_search_for_repos_goes_on_where_it_was_and_is_made_once() {
     hosted.world.start_again().await;
     hosted.read().await;
     assert_eq!(hosted.repos.asked(&["listRepos"]).len(), pages, "what was found need not be looked for again");
+    assert_eq!(hosted.world.feed(&community).await, [post]);
+    hosted.world.stop().await;
+}
+
+/// By such a clock every repo that was written to since is of the future.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repo_that_a_clock_an_hour_behind_does_not_understand_is_read_when_the_clock_is_right() {
+    let mut hosted = Hosted::new().await;
+    let (owner, member) = (did("owner"), did("member"));
+    let community = hosted.write(true, &owner, CONFIG, "main", Some(records::config("Main", TAG, NOW - 50_000)));
+    hosted.read().await;
+    let post = hosted.post(false, &member, "p1", NOW - 30_000);
+    hosted.repos.mood(&member, Some(Mood::Broken));
+    hosted.join(true, &member, &community);
+    hosted.world.settled().await;
+    hosted.world.stop().await;
+    hosted.repos.mood(&member, None);
+    let revision = ["getLatestCommit", &member];
+    let before = hosted.repos.asked(&revision).len();
+    hosted.world.clock.set(NOW - 60 * 60_000);
+    hosted.world.start_again().await;
+    hosted.world.until("the revision was asked for", |_| hosted.repos.asked(&revision).len() > before).await;
+    hosted.world.stop().await;
+    assert!(hosted.repos.asked(&["listRecords", &member]).is_empty(), "nothing is read under a revision of the future");
+    hosted.world.clock.set(NOW);
+    hosted.world.start_again().await;
+    hosted.read().await;
     assert_eq!(hosted.world.feed(&community).await, [post]);
     hosted.world.stop().await;
 }

@@ -5,19 +5,22 @@
 //! wants and discoveries (store) ──▶ mod.rs       what is to be done next, and how much at a time
 //!                                   discovery.rs  which repos there are: from a relay, or from servers that the operator names
 //!                                   repo.rs       one repo → events
-//!                                   pace.rs       leaving servers alone that ask for it, and coming back after failures
+//!                                   pace.rs       whose turn it is at a server, leaving alone those that ask for it, and coming back after failures
 //!                                        └──▶ the writer ──▶ queue ──▶ ingest, like everything else
 //! ```
 //!
 //! It never writes the index: what it reads are events, and ingest takes the wish away with the batch that holds them all. So it may
 //! end anywhere and goes on with the next start. A repo that can't be read is tried again, later each time, and given up after
-//! [`pace::ATTEMPTS`] attempts, counted; the next event that concerns it asks for it again. Nothing here judges content.
+//! [`pace::ATTEMPTS`] attempts, counted; the next event that concerns it asks for it again. A repo that it isn't to blame for, as when
+//! its server wants a pause, waits and is never given up. Nothing here judges content.
 
 mod discovery;
 mod pace;
 mod repo;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,7 +41,7 @@ use crate::pds::{Pds, PdsError};
 use crate::record::AccountFact;
 use crate::store::view::decode;
 use crate::store::{Span, Store, StoreError, Table};
-use pace::{Failures, Hosts};
+use pace::{Failures, Hosts, Turn, Waiting};
 use repo::Reading;
 
 /// Repos that are read at a time.
@@ -50,7 +53,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often the operator hears of it while something is being done.
 const REPORT: Duration = Duration::from_secs(10);
 
-/// What one repo may take in all.
+/// What one repo may take in all, from when it is its turn at its server.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Finds the server that hosts a repo; the error is a sentence.
@@ -93,7 +96,7 @@ pub struct Progress {
 #[derive(Debug, Default, Clone, Copy)]
 struct Left {
     wanted: u64,
-    /// Those that are in work, or will be in a moment: the others have failed, and wait for another attempt.
+    /// Those that are in work, will be in a moment, or wait for their turn: the others have failed, and wait for another attempt.
     soon: u64,
 }
 
@@ -102,9 +105,10 @@ pub struct Backfill {
     parts: Parts,
     hosts: Hosts,
     failures: Failures,
+    waiting: Waiting,
     in_work: HashSet<String>,
     reads: JoinSet<(String, Want, Result<u64, repo::ReadError>)>,
-    /// Where the look at the wishes goes on, so that all have their turn.
+    /// The last that was begun: the look at the wishes goes on behind it, so that all have their turn. `None` for the first of all.
     after: Option<Vec<u8>>,
     reported: Instant,
 }
@@ -115,6 +119,7 @@ impl Backfill {
             parts,
             hosts: Hosts::default(),
             failures: Failures::default(),
+            waiting: Waiting::default(),
             in_work: HashSet::new(),
             reads: JoinSet::new(),
             after: None,
@@ -164,41 +169,48 @@ impl Backfill {
     /// Begins as many as may be in work; answers what is left.
     fn begin(&mut self) -> Result<Left, StoreError> {
         let snapshot = self.parts.store.snapshot()?;
-        let now = Instant::now();
-        let (mut left, mut due, mut failed) = (Left::default(), HashMap::new(), None);
-        let room = REPOS_AT_ONCE.saturating_sub(self.in_work.len());
-        let span = self.after.as_ref().map_or_else(Span::all, |after| Span::all().after(after));
-        let mut last = None;
+        let mut left = Left::default();
         snapshot.scan(Table::Wants, &Span::all(), false, |key, _| {
             left.wanted += 1;
             left.soon += u64::from(!std::str::from_utf8(key).is_ok_and(|did| self.failures.has_failed(did)));
             true
         })?;
+        self.parts.progress.wanted.store(left.wanted, Ordering::Relaxed);
+        let room = REPOS_AT_ONCE.saturating_sub(self.in_work.len());
+        if room == 0 {
+            // Whoever comes next still does when a place is free.
+            return Ok(left);
+        }
+        let now = Instant::now();
+        let (mut due, mut last, mut failed) = (Vec::new(), None, None);
+        let span = self.after.as_ref().map_or_else(Span::all, |after| Span::all().after(after));
         snapshot.scan(Table::Wants, &span, false, |key, value| {
             if due.len() == room {
                 return false;
             }
-            last = Some(key.to_vec());
-            if let Ok(did) = std::str::from_utf8(key)
-                && !self.in_work.contains(did)
-                && self.failures.may_begin(did, now)
-            {
-                match decode::<Want>(Table::Wants, key, value) {
-                    Ok(want) => drop(due.insert(did.to_owned(), want)),
-                    Err(cause) => failed = Some(cause),
+            let Ok(did) = std::str::from_utf8(key) else { return true };
+            if self.in_work.contains(did) || !self.failures.may_begin(did, now) {
+                return true;
+            }
+            let turn = match self.waiting.host(did).map(|host| host.turn_now(now)) {
+                Some(None) => return true,
+                turn => turn.flatten(),
+            };
+            match decode::<Want>(Table::Wants, key, value) {
+                Ok(want) => {
+                    last = Some(key.to_vec());
+                    due.push((did.to_owned(), want, turn));
                 }
+                Err(cause) => failed = Some(cause),
             }
             failed.is_none()
         })?;
-        self.after = if due.len() == room { last } else { None };
-        self.parts.progress.wanted.store(left.wanted, Ordering::Relaxed);
-        for (did, want) in due {
+        self.after = last;
+        for (did, want, turn) in due {
+            self.waiting.forget(&did);
             self.in_work.insert(did.clone());
-            let reading = read(self.parts.clone(), self.hosts.clone(), did.clone());
-            self.reads.spawn(async move {
-                let outcome = tokio::time::timeout(PATIENCE, reading).await.unwrap_or(Err(repo::ReadError::Slow));
-                (did, want, outcome)
-            });
+            let reading = read(self.parts.clone(), self.hosts.clone(), did.clone(), turn);
+            self.reads.spawn(async move { (did, want, reading.await) });
         }
         failed.map_or(Ok(left), Err)
     }
@@ -222,6 +234,10 @@ impl Backfill {
                 self.failures.forget(&did);
                 self.parts.progress.records.fetch_add(records, Ordering::Relaxed);
                 "read"
+            }
+            Err(repo::ReadError::NotYet(host)) => {
+                self.waiting.put_off(did, host);
+                return metrics::counter!("atrarium_backfill_repos_total", "outcome" => "put-off").increment(1);
             }
             Err(cause) => {
                 tracing::debug!(did, %cause, "a repo could not be read");
@@ -252,17 +268,19 @@ impl Backfill {
     }
 }
 
-/// Reads one repo; answers how many records were sent on.
-async fn read(parts: Parts, hosts: Hosts, did: String) -> Result<u64, repo::ReadError> {
+/// Reads one repo; answers how many records were sent on. `turn` is that at the server where the repo was the last time.
+async fn read(parts: Parts, hosts: Hosts, did: String, turn: Option<Turn>) -> Result<u64, repo::ReadError> {
     // Before anything is read: what is deleted from then on is heard of.
     (parts.announce)(&did);
     let origin = (parts.locate)(did.clone()).await.map_err(repo::ReadError::Nowhere)?;
     let pds = Pds::new(parts.client.clone(), &origin);
     let host = hosts.at(&pds.host());
-    let _turn = host.turn().await;
+    // Who waits for long does so elsewhere: here it would keep a place from a repo whose server has time.
+    let turn = host.turn_soon(turn).await;
+    let Some(_held) = turn else { return Err(repo::ReadError::NotYet(host)) };
     let known = last_event(&parts.store, &did)?;
     let reading = Reading { pds: &pds, did: &did, clock: &parts.clock, send: &parts.send, known };
-    let outcome = reading.read().await;
+    let outcome = tokio::time::timeout(PATIENCE, reading.read()).await.unwrap_or(Err(repo::ReadError::Slow));
     if let Err(repo::ReadError::Pds(PdsError::Busy(pause))) = &outcome {
         host.leave_alone(*pause);
     }

@@ -1,6 +1,10 @@
-//! Leaving servers alone that ask for it, and coming back to repos that could not be read: later each time.
+//! Whose turn it is at a server, leaving servers alone that ask for it, and coming back to repos that could not be read: later each
+//! time.
 //!
-//! All of it is in memory: a new start begins with good faith. Both tables are bounded by what is in work and what is wanted.
+//! A place in which a repo is read is never kept for long by one that waits. Who isn't at its turn is put off: [`Waiting`] knows at
+//! which server, so it is begun again with a turn in hand, and not looked for before.
+//!
+//! All of it is in memory: a new start begins with good faith. All tables are bounded by what is in work and what is wanted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +25,18 @@ const REST: Duration = Duration::from_secs(2);
 /// Repos that are read from one server at a time.
 const AT_ONE_HOST: usize = 2;
 
-/// Hosts that are remembered; beyond that those without a pause are forgotten.
+/// Hosts that are remembered; beyond that those are forgotten from which nobody reads, for which nobody waits, and which want no pause.
 const HOSTS: usize = 1_024;
+
+/// How long a place is kept by a repo that waits for its turn. It is also the pace at which repos are put off: where thousands are
+/// wanted of one server, and their DIDs have to be resolved to know that, it takes 32 a second and not all that it can.
+const MOMENT: Duration = Duration::from_millis(250);
+
+/// Repos that wait and are remembered. Beyond that all are forgotten, which costs each another moment.
+const WAITING: usize = 100_000;
+
+/// The right to read one repo from a server; given back when it is dropped.
+pub(super) type Turn = OwnedSemaphorePermit;
 
 /// The servers that are asked.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +55,8 @@ impl Hosts {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= HOSTS {
             let now = Instant::now();
-            hosts.retain(|_, host| host.turns.available_permits() < AT_ONE_HOST || host.not_before() > now);
+            // Turns, and those who wait for one, hold another reference.
+            hosts.retain(|_, host| Arc::strong_count(&host.turns) > 1 || host.not_before() > now);
         }
         let new = || Host { turns: Arc::new(Semaphore::new(AT_ONE_HOST)), not_before: Arc::new(Mutex::new(Instant::now())) };
         hosts.entry(name.to_owned()).or_insert_with(new).clone()
@@ -50,10 +65,28 @@ impl Hosts {
 
 impl Host {
     /// Waits for one's turn and for the end of the server's pause.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn turn(&self) -> Option<Turn> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
         tokio::time::sleep_until(self.not_before()).await;
         turn
+    }
+
+    /// One's turn, if it is now.
+    pub(super) fn turn_now(&self, now: Instant) -> Option<Turn> {
+        if self.not_before() > now {
+            return None;
+        }
+        Arc::clone(&self.turns).try_acquire_owned().ok()
+    }
+
+    /// One's turn, if it comes within a [`MOMENT`]. What is `held` is it, unless it is another server's or this one wants a pause
+    /// meanwhile.
+    pub(super) async fn turn_soon(&self, held: Option<Turn>) -> Option<Turn> {
+        let held = held.filter(|held| Arc::ptr_eq(held.semaphore(), &self.turns) && self.not_before() <= Instant::now());
+        if held.is_some() {
+            return held;
+        }
+        tokio::time::timeout(MOMENT, self.turn()).await.ok().flatten()
     }
 
     /// The server wants no requests for so long.
@@ -65,6 +98,29 @@ impl Host {
 
     fn not_before(&self) -> Instant {
         *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Repos that were put off, and at which server each waits for its turn.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(HashMap<String, Host>);
+
+impl Waiting {
+    /// Where the repo waits, if it does.
+    pub(super) fn host(&self, did: &str) -> Option<&Host> {
+        self.0.get(did)
+    }
+
+    pub(super) fn put_off(&mut self, did: String, host: Host) {
+        if self.0.len() >= WAITING {
+            self.0.clear();
+        }
+        self.0.insert(did, host);
+    }
+
+    /// It is begun.
+    pub(super) fn forget(&mut self, did: &str) {
+        self.0.remove(did);
     }
 }
 
@@ -89,8 +145,7 @@ impl Failures {
         self.0.get(did).is_some_and(|failure| failure.failed)
     }
 
-    /// One more failure; answers whether it was the last that is tolerated. Where a server asked for a pause, it isn't the repo's
-    /// fault, and doesn't count.
+    /// One more failure; answers whether it was the last that is tolerated. With a `pause` it isn't the repo's fault, and doesn't count.
     pub(super) fn note(&mut self, did: &str, pause: Option<Duration>) -> bool {
         let failure = self.0.entry(did.to_owned()).or_insert(Failure { failed: true, attempts: 0, not_before: Instant::now() });
         failure.failed = true;
@@ -159,5 +214,39 @@ mod tests {
         drop(first);
         assert!(hosts.at("a").turn().await.is_some());
         drop(second);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_at_their_turn_hears_so_in_a_moment_and_a_turn_in_hand_counts_where_it_is_from() {
+        let (hosts, began) = (Hosts::default(), Instant::now());
+        let (here, elsewhere) = (hosts.at("a"), hosts.at("b"));
+        let (first, second) = (here.turn_now(began), here.turn_now(began));
+        assert!(first.is_some() && second.is_some() && here.turn_now(began).is_none());
+        assert!(here.turn_soon(None).await.is_none());
+        let first = here.turn_soon(first).await;
+        assert!(first.is_some(), "it is in hand");
+        let moved = elsewhere.turn_soon(second).await;
+        assert!(moved.is_some() && here.turn_now(Instant::now()).is_some(), "who has moved gives it back, and has one where they are now");
+        here.leave_alone(Duration::from_secs(60 * 60));
+        assert!(here.turn_soon(first).await.is_none(), "a pause is for those who have a turn as well");
+        assert!(here.turn_now(Instant::now()).is_none());
+        assert!(began.elapsed() < 3 * MOMENT);
+        tokio::time::advance(Duration::from_secs(60 * 60)).await;
+        let now = Instant::now();
+        let both = (here.turn_now(now), here.turn_now(now));
+        assert!(both.0.is_some() && both.1.is_some(), "nobody has kept one");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_somebody_waits_for_is_not_forgotten() {
+        let (hosts, mut waiting) = (Hosts::default(), Waiting::default());
+        waiting.put_off("did".to_owned(), hosts.at("a"));
+        let turn = hosts.at("b").turn().await;
+        for n in 0..2 * HOSTS {
+            hosts.at(&n.to_string());
+        }
+        assert!(waiting.host("did").is_some_and(|host| Arc::ptr_eq(&host.turns, &hosts.at("a").turns)));
+        assert!(turn.is_some_and(|turn| Arc::ptr_eq(turn.semaphore(), &hosts.at("b").turns)));
+        assert!(hosts.0.lock().expect("nobody has panicked").len() <= HOSTS);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::pace::Host;
 use crate::clock::Clock;
 use crate::event::{AccountStatus, Body, Collection, Commit, Event, Listed, MAX_AHEAD_US, MAX_RECORD, Operation, Rev, Status};
 use crate::ingest::intake::Incoming;
@@ -29,6 +30,10 @@ const PAGES: usize = 400;
 /// While our own database is away.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
+/// Before a revision of the future is looked at again. A clock that is set right is noticed within this time; a server that lies costs
+/// a few requests in it.
+const AHEAD_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 /// Part of every record that names a community's hashtag.
 const MARK: &str = "atrarium_";
 
@@ -37,10 +42,16 @@ const MARK: &str = "atrarium_";
 pub(super) enum ReadError {
     #[error("its server is not known: {0}")]
     Nowhere(String),
+    /// Nothing was asked, and nothing has failed: the repo waits there.
+    #[error("it is not its turn at its server")]
+    NotYet(Host),
     #[error(transparent)]
     Pds(#[from] PdsError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Our clock is behind, or its server lies. Since nobody knows which, the repo isn't blamed.
+    #[error("by our clock its revision is of the future")]
+    Ahead,
     #[error("it takes too long")]
     Slow,
     #[error("the program ends")]
@@ -48,11 +59,13 @@ pub(super) enum ReadError {
 }
 
 impl ReadError {
-    /// How long to wait where the repo isn't to blame: its server asks to be left alone, or our own database is away.
+    /// How long to wait where the repo isn't to blame: its server asks to be left alone, our own database is away, or our clock may be
+    /// wrong.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Pds(PdsError::Busy(pause)) => Some(*pause),
             Self::Store(_) => Some(STORE_PAUSE),
+            Self::Ahead => Some(AHEAD_PAUSE),
             _ => None,
         }
     }
@@ -83,7 +96,7 @@ impl Reading<'_> {
             outcome => outcome?,
         };
         if rev.time_us() > now_us.saturating_add(MAX_AHEAD_US) {
-            return Err(PdsError::Nonsense("a revision from the future".to_owned()).into());
+            return Err(ReadError::Ahead);
         }
         let mut sent = 0;
         for collection in Collection::ALL {
