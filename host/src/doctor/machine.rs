@@ -1,4 +1,4 @@
-//! What the machine gives: a place for the data, room, open files, memory maps.
+//! What the machine gives: a place for the data, the secret beside them, room, open files, memory maps.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,6 +23,7 @@ const OTHER_MAPS: u64 = 10_000;
 /// `server`: the process that runs on these data, if one does.
 pub(super) fn examine(config: &Config, server: Option<u32>) -> Vec<Finding> {
     let mut findings = vec![directory(config)];
+    findings.extend(secret(config, server));
     // What isn't there yet lies where it will be made.
     let disk = config.data_dir.ancestors().find(|place| place.is_dir()).unwrap_or(Path::new("."));
     match machine::free_bytes(disk) {
@@ -87,15 +88,17 @@ fn directory(config: &Config) -> Finding {
             "run this as the server's user; if you do, give the directory to that user (chown)",
         );
     }
-    if config.secret.is_none() && !config.data_dir.join("secret").exists() && config.data_dir.join("state.redb").exists() {
-        return Finding::bad(
-            CHECK,
-            format!("{path} has a state.redb and no secret"),
-            "put the secret back that belongs to it, or give it as ATRARIUM_SECRET: without it everybody has to sign in again",
-        );
-    }
     if found.mode() & 0o022 != 0 {
         return Finding::doubtful(CHECK, format!("others may write in {path}"), format!("chmod go-w {path}"));
     }
     Finding::good(CHECK, format!("{path} can be written"))
+}
+
+/// Whether the secret of the sign-ins that are kept may be lost. A server that runs has one, maybe from where this process can't see it: a
+/// unit's EnvironmentFile is root's alone, and leaves no file here.
+fn secret(config: &Config, server: Option<u32>) -> Option<Finding> {
+    let has = |name: &str| config.data_dir.join(name).exists();
+    let missing = server.is_none() && config.secret.is_none() && has("state.redb") && !has("secret");
+    let remedy = "if ATRARIUM_SECRET is set for the server alone, as by the unit's EnvironmentFile, all is well; else put the secret back from the backup before the server starts: without it everybody has to sign in again";
+    missing.then(|| Finding::doubtful("secret", format!("{} has a state.redb and no secret, and no server runs on it", config.data_dir.display()), remedy))
 }

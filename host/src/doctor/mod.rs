@@ -1,8 +1,9 @@
 //! `atrarium doctor`: what would keep a feed from being seen, found before a reader does.
 //!
-//! * [`machine`]: the data directory, room on the disk, open files, memory maps.
+//! * [`machine`]: the data directory, its secret, room on the disk, open files, memory maps.
 //! * [`network`]: the directory of DIDs, the Jetstream servers, the clock.
-//! * [`outside`]: what the world sees at the public URL: the DID document, the feeds, a page in time, each feed's record.
+//! * [`outside`]: what the world sees at the public URL: the DID document, the feeds, a page in time, each feed's record, and nothing of the
+//!   admin listener.
 //!
 //! It leaves everything as it was (whether the data directory can be written it tries with a file that it removes), and works whether the server runs or not. Each check ends in a [`Finding`]; one that isn't good says what to
 //! do. A check that can't be made because another has failed is left out.

@@ -21,7 +21,7 @@ const TOO_MUCH_SKEW: i64 = 30_000;
 const BEHIND_US: u64 = 60_000_000;
 
 pub(super) async fn examine(config: &Config, client: &Client) -> Vec<Finding> {
-    let jetstreams = futures_util::future::join_all(config.jetstream.iter().map(|url| jetstream(url)));
+    let jetstreams = futures_util::future::join_all(config.jetstream.iter().map(|url| jetstream(url, config.allow_private_network)));
     let (mut findings, jetstreams) = tokio::join!(directory(config, client), jetstreams);
     let works = jetstreams.iter().any(|(_, works)| *works);
     findings.extend(jetstreams.into_iter().map(|(finding, _)| finding));
@@ -68,8 +68,9 @@ async fn directory(config: &Config, client: &Client) -> Vec<Finding> {
     findings
 }
 
-/// What a server does, and whether it can be followed.
-async fn jetstream(url: &str) -> (Finding, bool) {
+/// What a server does, and whether it can be followed. `may_be_silent`: it may follow a network of one's own, where nothing happens for
+/// hours; the public one has hundreds of events a second.
+async fn jetstream(url: &str, may_be_silent: bool) -> (Finding, bool) {
     const CHECK: &str = "firehose";
     let endpoint: Endpoint = match url.parse() {
         Ok(endpoint) => endpoint,
@@ -88,7 +89,14 @@ async fn jetstream(url: &str) -> (Finding, bool) {
                 Some(behind) => {
                     (Finding::good(CHECK, format!("{endpoint} took the subscription in {opened} ms, its first event is {} ms old", behind / 1_000)), true)
                 }
-                None => (Finding::good(CHECK, format!("{endpoint} took the subscription in {opened} ms; nothing has happened there since")), true),
+                None if may_be_silent => {
+                    (Finding::good(CHECK, format!("{endpoint} took the subscription in {opened} ms; nothing has happened there since")), true)
+                }
+                None => {
+                    let seen = format!("{endpoint} took the subscription in {opened} ms, and sent nothing for {} seconds after it", PATIENCE.as_secs());
+                    let remedy = "the public network is never silent for so long, so this server is stuck: put another before it in --jetstream";
+                    (Finding::doubtful(CHECK, seen, remedy), false)
+                }
             }
         }
         Err(cause) => (

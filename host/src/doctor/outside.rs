@@ -96,9 +96,16 @@ impl Outside<'_> {
         const CHECK: &str = "DID document";
         let did = self.config.public_url.service_did();
         let url = self.url("/.well-known/did.json");
-        let answer = self.get("/.well-known/did.json").await.map_err(|cause| {
-            let remedy = "look that the server runs, that DNS leads the name to this machine, that ports 80 and 443 are open, and that the proxy has a certificate for it and leads to --listen";
-            Finding::bad(CHECK, format!("{url} can't be read: {cause}"), remedy)
+        let answer = self.get("/.well-known/did.json").await.map_err(|cause| match cause {
+            // Others may be told another address, so this says nothing of what they see.
+            OutboundError::Address { .. } => {
+                let remedy = "this machine's /etc/hosts or DNS gives the name an address of its own network, as Debian's installer does: remove that line, or run this on another machine to see what the world sees. If the world's DNS says the same, nobody reaches the host";
+                Finding::doubtful(CHECK, format!("what the world sees can't be told from here: {cause}"), remedy)
+            }
+            cause => {
+                let remedy = "look that the server runs, that DNS leads the name to this machine, that ports 80 and 443 are open, and that the proxy has a certificate for it and leads to --listen";
+                Finding::bad(CHECK, format!("{url} can't be read: {cause}"), remedy)
+            }
         })?;
         let wrong = |seen: String| {
             Finding::bad(CHECK, seen, "let the proxy lead /.well-known/did.json to the program, whose --public-url must be the address that the world uses")
@@ -125,14 +132,20 @@ impl Outside<'_> {
         if has_one { certificate(self.client, &self.url("/.well-known/did.json"), RENEWED).await } else { None }
     }
 
-    /// The operator's routes must not be there.
+    /// The operator's routes must not be there, nor where others reach their listener.
     async fn admin(&self) -> Finding {
         const CHECK: &str = "admin listener";
+        let listen = self.config.admin_listen;
         match self.get("/metrics").await {
             Ok(answer) if answer.status() == 200 && answer.body.windows(9).any(|bytes| bytes == b"atrarium_") => {
                 Finding::bad(CHECK, "anybody can read /metrics at the public URL", "let the proxy lead to --listen alone, never to --admin-listen")
             }
-            _ => Finding::good(CHECK, "it can't be reached from outside"),
+            _ if !listen.ip().to_canonical().is_loopback() => Finding::doubtful(
+                CHECK,
+                format!("it listens on {listen}, where more than this machine may reach it"),
+                "let only Prometheus and the supervisor reach it (by a firewall), or leave --admin-listen at 127.0.0.1:3001",
+            ),
+            _ => Finding::good(CHECK, "it listens on loopback alone, and the public URL doesn't show it"),
         }
     }
 

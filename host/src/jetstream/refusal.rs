@@ -1,7 +1,7 @@
 //! Why frames are skipped, and how an operator learns of it.
 //!
 //! Bad input is the network's business, not an incident: each reason is counted, and named in the log at most once in ten
-//! seconds, with how often it came and the start of one such frame.
+//! seconds, with how often it came. The start of one such frame, which may hold what somebody wrote, is for who debugs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// Between two warnings of one reason.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How much of a refused frame is shown, in bytes.
+/// How much of a refused frame is shown to who debugs, in bytes.
 const SAMPLE: usize = 200;
 
 /// Why a frame was skipped.
@@ -115,8 +115,10 @@ impl Refusals {
         Refusal::ALL.into_iter().zip(&mut self.0).filter_map(move |(reason, tally)| {
             let due = tally.warned.is_none_or(|warned| now.duration_since(warned) >= QUIET);
             if tally.unwarned > 0 && due {
+                tracing::warn!(%reason, count = tally.unwarned, "skipped frames from Jetstream");
+                // Handles and texts may be in it, and the log of every day names DIDs alone.
                 let sample = String::from_utf8_lossy(&tally.sample);
-                tracing::warn!(%reason, count = tally.unwarned, ?sample, "skipped frames from Jetstream");
+                tracing::debug!(%reason, ?sample, "how the first of the skipped frames begins");
                 tally.unwarned = 0;
                 tally.warned = Some(now);
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use atrarium::demo::server::Server;
 use atrarium_tests::network::CONFIG;
 use atrarium_tests::peers::Peers;
 use atrarium_tests::process::{Launch, doctor};
@@ -13,6 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const GENERATOR: &str = "app.bsky.feed.generator";
+
+/// What a unit gives the server, and the terminal doesn't have.
+const SECRET: &str = "a secret of the server's, as long as one has to be";
 
 /// All that is said of a check, with its verdict.
 fn of<'a>(findings: &'a [Value], check: &str) -> Vec<(&'a str, &'a str)> {
@@ -32,7 +36,7 @@ async fn a_host_that_is_well_is_found_well_and_a_wrong_record_is_found_out() {
     let temporary = tempfile::tempdir().expect("tests need a temporary directory");
     let directory = temporary.path().join("data");
     let (plc, pds, jetstream) = (peers.plc_url(), format!("http://{}", peers.pds()), peers.jetstream());
-    let flags = ["--allow-private-network", "--plc-url", &plc, "--backfill-pds", &pds];
+    let flags = ["--allow-private-network", "--plc-url", &plc, "--backfill-pds", &pds, "--secret", SECRET];
     let mut process = Launch { directory: &directory, jetstream: &jetstream, failpoints: None, flags: &flags, port: None }.start();
     assert!(process.ready().await, "{}", process.log());
     // A unit gives the server a limit that the terminal doesn't have.
@@ -56,13 +60,15 @@ async fn a_host_that_is_well_is_found_well_and_a_wrong_record_is_found_out() {
         }
     };
     assert_says(&findings, "data directory", "good", "can be written");
+    assert!(directory.join("state.redb").exists() && !directory.join("secret").exists(), "the secret isn't kept where it was given");
+    assert!(of(&findings, "secret").is_empty(), "a server that runs has its secret: {findings:?}");
     assert!(of(&findings, "disk").iter().any(|(_, seen)| seen.contains("free")), "{findings:?}");
     assert_says(&findings, "memory maps", "good", "vm.max_map_count");
     assert_says(&findings, "open files", "good", "the server may have 12345 files");
     assert_says(&findings, "directory of DIDs", "good", "answers");
     assert_says(&findings, "firehose", "good", "took the subscription");
     assert_says(&findings, "DID document", "good", "names this service");
-    assert_says(&findings, "admin listener", "good", "can't be reached");
+    assert_says(&findings, "admin listener", "good", "on loopback alone");
     assert_says(&findings, "a page", "good", "of the 5000 that the AppView waits");
     assert_says(&findings, "feed records", "good", "1 feeds are published");
     assert_says(&findings, "configuration", "doubtful", "only this machine can reach");
@@ -83,6 +89,7 @@ async fn a_host_that_is_well_is_found_well_and_a_wrong_record_is_found_out() {
     let (well, findings) = examine().await;
     assert!(!well);
     assert_says(&findings, "DID document", "bad", "can't be read");
+    assert_says(&findings, "secret", "doubtful", "has a state.redb and no secret");
     assert!(matches!(of(&findings, "open files")[..], [(_, seen)] if seen.starts_with("what is started from here")), "{findings:?}");
     assert!(of(&findings, "feeds").is_empty(), "what can't be reached has nothing else to show: {findings:?}");
     assert!(findings.iter().all(|finding| (finding["verdict"] == "good") == finding["remedy"].is_null()), "whatever isn't good says what to do: {findings:?}");
@@ -114,6 +121,10 @@ const FEED: &str = "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.generato
 
 /// Examines a host of which `wrong` has changed one of the right answers; none of the servers that it needs answers.
 async fn check(wrong: impl FnOnce(&mut Answers, &str), expected: &[(&str, &str, &str)]) {
+    check_with(&[], wrong, expected).await;
+}
+
+async fn check_with(flags: &[&str], wrong: impl FnOnce(&mut Answers, &str), expected: &[(&str, &str, &str)]) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
     let port = listener.local_addr().expect("a bound listener").port();
     let (service, public) = (format!("did:web:localhost%3A{port}"), format!("http://localhost:{port}"));
@@ -126,7 +137,8 @@ async fn check(wrong: impl FnOnce(&mut Answers, &str), expected: &[(&str, &str, 
     let nobody = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port on loopback");
     let (plc, jetstream) = (format!("http://{nobody}"), format!("ws://{nobody}/subscribe"));
     let temporary = tempfile::tempdir().expect("tests need a temporary directory");
-    let (well, findings) = doctor(temporary.path(), &["--public-url", &public, "--plc-url", &plc, "--allow-private-network", "--jetstream", &jetstream]).await;
+    let always = ["--public-url", &public, "--plc-url", &plc, "--allow-private-network", "--jetstream", &jetstream];
+    let (well, findings) = doctor(temporary.path(), &[&always[..], flags].concat()).await;
     assert!(!well, "{findings:?}");
     assert_says(&findings, "directory of DIDs", "bad", "");
     assert_says(&findings, "firehose", "bad", "no Jetstream server can be followed");
@@ -150,6 +162,9 @@ async fn each_usual_mistake_is_named() {
     };
     check(moved, &[("DID document", "bad", "names \"https://elsewhere.example\" as the feed generator's address")]).await;
     check(told("/metrics", 200, "atrarium_ready 1".to_owned()), &[("admin listener", "bad", "anybody can read /metrics")]).await;
+    let everywhere = ["--admin-listen", "0.0.0.0:3001"];
+    check_with(&everywhere, |_, _| {}, &[("admin listener", "doubtful", "it listens on 0.0.0.0:3001")]).await;
+    check_with(&everywhere, told("/metrics", 200, "atrarium_ready 1".to_owned()), &[("admin listener", "bad", "anybody can read /metrics")]).await;
     check(told(DESCRIBE, 502, String::new()), &[("feeds", "bad", "describeFeedGenerator can't be read")]).await;
     check(told(DESCRIBE, 200, json!({ "did": "did:web:elsewhere.example", "feeds": [] }).to_string()), &[("feeds", "bad", "did:web:elsewhere.example")]).await;
     check(told(PAGE, 503, String::new()), &[("a page", "bad", "can't be read")]).await;
@@ -158,4 +173,40 @@ async fn each_usual_mistake_is_named() {
     let slow = |ms: u64| move |answers: &mut Answers, _: &str| answers.values_mut().last().into_iter().for_each(|(_, _, pause)| *pause = ms);
     check(slow(1_200), &[("a page", "doubtful", "of the 5000 that the AppView waits")]).await;
     check(slow(5_100), &[("a page", "bad", "of the 5000 that the AppView waits")]).await;
+}
+
+/// What is found with these flags, which lead to no directory of DIDs.
+async fn examine(flags: &[&str]) -> Vec<Value> {
+    let temporary = tempfile::tempdir().expect("tests need a temporary directory");
+    let (well, findings) = doctor(temporary.path(), &[&["--plc-url", "https://127.0.0.1:9"][..], flags].concat()).await;
+    assert!(!well, "{findings:?}");
+    assert!(findings.iter().all(|finding| (finding["verdict"] == "good") == finding["remedy"].is_null()), "whatever isn't good says what to do: {findings:?}");
+    findings
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_with_an_address_of_this_network_says_nothing_of_what_the_world_sees() {
+    let flags = ["--public-url", "https://localhost", "--jetstream", "ws://127.0.0.1:9/subscribe"];
+    let findings = examine(&flags).await;
+    assert!(matches!(of(&findings, "DID document")[..], [("doubtful", seen)] if seen.contains("it has no public address, but")), "{findings:?}");
+    let remedy = findings.iter().find(|finding| finding["check"] == "DID document").and_then(|finding| finding["remedy"].as_str());
+    assert!(remedy.is_some_and(|remedy| remedy.contains("/etc/hosts")), "{findings:?}");
+    assert!(of(&findings, "feeds").is_empty(), "what isn't reached has nothing else to show: {findings:?}");
+
+    // In a network of one's own the world is there, and must reach it.
+    let findings = examine(&[&flags[..], &["--allow-private-network"]].concat()).await;
+    assert!(matches!(of(&findings, "DID document")[..], [("bad", _)]), "{findings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_firehose_on_which_nothing_happens_will_do_in_a_network_of_ones_own_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+    let silent = Server::start(listener).expect("a listener that was just bound");
+    let endpoint = silent.endpoint();
+    let flags = ["--public-url", "https://localhost", "--jetstream", &endpoint];
+    let private = [&flags[..], &["--allow-private-network"]].concat();
+    let (public, private) = tokio::join!(examine(&flags), examine(&private));
+    assert_says(&public, "firehose", "doubtful", "sent nothing for 8 seconds");
+    assert_says(&public, "firehose", "bad", "no Jetstream server can be followed");
+    assert!(matches!(of(&private, "firehose")[..], [("good", seen)] if seen.contains("nothing has happened there since")), "{private:?}");
 }

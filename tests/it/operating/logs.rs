@@ -36,6 +36,26 @@ async fn another_level_counts_at_once_and_until_the_program_ends() {
     world.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_a_refused_frame_is_told_to_who_debugs_and_to_nobody_else() {
+    let mut world = World::new().await;
+    let directory = world.directory.with_file_name("alone");
+    let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints: None, flags: &[], port: None }.start();
+    assert!(process.ready().await, "{}", process.log());
+    process.says(&["connected to Jetstream"], 1).await;
+    // Of a time that no cursor is past.
+    world.server.publish(r#"{"handle":"ann.secretive.example","time_us":9000000000000000,"kind":"commit"}"#);
+    process.says(&["WARN", "skipped frames from Jetstream", "a field is missing"], 1).await;
+    assert!(!process.log().contains("secretive"), "{}", process.log());
+    assert_eq!(operate(&directory, "log-level warn,atrarium=debug").await.as_deref(), Ok("Done."));
+    // For another reason, since each is named once in ten seconds.
+    world.server.publish(r#"{"did":7,"handle":"ben.secretive.example","time_us":9000000000000000,"kind":"commit"}"#);
+    process.says(&["DEBUG", "ben.secretive.example"], 1).await;
+    assert!(!process.log().lines().any(|line| line.contains("WARN") && line.contains("secretive")), "{}", process.log());
+    process.kill().await;
+    world.stop().await;
+}
+
 /// Whatever is posted there, one after the other.
 async fn collector() -> (std::net::SocketAddr, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");

@@ -60,8 +60,13 @@ pub(super) async fn lift(State(api): State<Api>, Writer { who: caller, .. }: Wri
     if !api.counts.lift(&who) {
         return Err(Problem::Invalid("that is neither a DID nor an address".to_owned()).into());
     }
-    tracing::info!(%who, by = caller.did, "limits lifted by an operator");
+    tracing::info!(who = in_log(&who), by = caller.did, "limits lifted by an operator");
     Ok(Json(Lifted { lifted: who }))
+}
+
+/// How the log names them: of people it has DIDs alone.
+fn in_log(who: &str) -> &str {
+    if who.starts_with("did:") { who } else { "an address" }
 }
 
 /// Dead letters of all communities
@@ -94,4 +99,18 @@ pub(super) async fn retry_letter(
 pub(super) async fn drop_letter(State(api): State<Api>, Writer { who, .. }: Writer, Named(letter): Named<String>) -> Result<Json<Accepted>, ApiError> {
     api.dashboard.drop_any_letter(&who, &letter).await?;
     Ok(Json(Accepted { accepted: true }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_log;
+
+    #[test]
+    fn the_log_names_a_did_and_no_address() {
+        let check = |who: &str, expected: &str| assert_eq!(in_log(who), expected, "{who}");
+        check("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:plc:ewvi7nxzyoun6zhxrhs64oiz");
+        check("did:web:ann.example", "did:web:ann.example");
+        check("203.0.113.1", "an address");
+        check("2001:db8::1", "an address");
+    }
 }
