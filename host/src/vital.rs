@@ -1,8 +1,11 @@
 //! Parts of the program without which it only seems to run.
 //!
 //! A thread or task that panics would leave a program that answers and does nothing, which no operator notices. So a vital part
-//! that panics, or ends before it was told to, stops the whole program in an orderly way, and the program's end is an error:
+//! that panics, or a thread that ends with an error, stops the whole program in an orderly way, and the program's end is an error:
 //! whoever supervises it starts it anew. It never hides a panic, and never goes on after one.
+//!
+//! A part that simply ends stops nothing: most end because nobody brings them anything any more, which is so when another part has
+//! failed, and from the beginning where no Jetstream server is configured.
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -49,13 +49,17 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::pressure::Pressure;
+use self::room::{CONNECTIONS, Shares};
 use crate::identity::ServiceAuth;
+use crate::machine;
 use crate::telemetry::Numbers;
 
 pub use admin::{Firehose, Gauges, Readiness};
@@ -66,9 +70,16 @@ pub use public::{FeedSource, Service};
 pub async fn serve_public(listener: TcpListener, feeds: impl FeedSource, auth: ServiceAuth, service: Service, api: Option<ApiParts>, stop: CancellationToken) {
     let pressure = Arc::new(Pressure::default());
     let public = public::Public::new(feeds, auth, service, api, Arc::clone(&pressure));
+    let files = machine::open_files();
+    let shares = Shares::of(files);
+    if shares.public < CONNECTIONS {
+        tracing::info!(files, public = shares.public, admin = shares.admin, "few files may be open at once, so there is room for fewer connections");
+    }
+    let mut watching = AbortOnDropHandle::new(tokio::spawn(async move { pressure.watch().await }));
     tokio::select! {
-        () = server::serve(listener, public, server::CONNECTIONS, stop) => {}
-        () = pressure.watch() => {}
+        () = server::serve(listener, public, shares.public, stop) => {}
+        // It never ends, and nobody else ends it: this is a panic.
+        ended = &mut watching => ended.unwrap_or_else(|ended| resume_unwind(ended.into_panic())),
     }
 }
 
@@ -76,5 +87,5 @@ pub async fn serve_public(listener: TcpListener, feeds: impl FeedSource, auth: S
 /// reads the metrics.
 pub async fn serve_admin(listener: TcpListener, numbers: Numbers, gauges: Gauges, stop: CancellationToken) {
     let upkeep = stop.run_until_cancelled(admin::upkeep(numbers.clone()));
-    tokio::join!(upkeep, server::serve(listener, admin::Admin::new(numbers, gauges), server::CONNECTIONS, stop.clone()));
+    tokio::join!(upkeep, server::serve(listener, admin::Admin::new(numbers, gauges), Shares::of(machine::open_files()).admin, stop.clone()));
 }

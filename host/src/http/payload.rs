@@ -10,9 +10,23 @@ use axum::body::Body as Stream;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::patience::Rest;
+
 pub(super) enum Payload {
     Whole(Full<Bytes>),
     Stream(Stream),
+}
+
+/// A body on its way out, whose end is noticed.
+pub(super) struct Outgoing {
+    payload: Payload,
+    _rest: Rest,
+}
+
+impl Outgoing {
+    pub(super) fn new(payload: Payload, rest: Rest) -> Self {
+        Self { payload, _rest: rest }
+    }
 }
 
 impl From<Bytes> for Payload {
@@ -44,5 +58,22 @@ impl Body for Payload {
             Self::Whole(whole) => whole.size_hint(),
             Self::Stream(stream) => stream.size_hint(),
         }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.get_mut().payload).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.payload.size_hint()
     }
 }

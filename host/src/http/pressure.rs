@@ -1,8 +1,8 @@
 //! Whether the program keeps up with what it is asked, told by how late its own tasks come to their turn.
 //!
-//! A task that does nothing else is due every [`BEAT`]; by how much it is late is what every connection waits as well at that moment, before
-//! anything is done for it. A delay counts when it *stands*: when for [`STANDING`] no beat has been less late. So a burst, or a disk
-//! that stalls, costs readers time and nobody an answer (the idea of CoDel, RFC 8289).
+//! A task that does nothing else ([`Pressure::watch`]) is due every [`BEAT`]; by how much it is late is what every connection waits as well at
+//! that moment, before anything is done for it. A delay counts when it *stands*: when for [`STANDING`] no beat has been less late. So a burst,
+//! or a disk that stalls, costs readers time and nobody an answer (the idea of CoDel, RFC 8289).
 //!
 //! What is wanted least is refused first: the dashboard's API from [`BUSY`] on, feeds from [`FULL`] on, and only when refusing the API has not
 //! helped. Who is refused hears it at once, so what is left comes in time, and the delay goes back by itself. That those who ask the API are
@@ -80,7 +80,7 @@ impl Pressure {
         }
     }
 
-    /// Measures, for as long as this is polled.
+    /// Measures, for as long as this is polled: in a task of its own, so that nothing is measured but the wait for a turn.
     pub(super) async fn watch(&self) {
         let gauge = metrics::gauge!("atrarium_http_delay_seconds");
         let mut delays = [Rank::Api, Rank::Feed].map(Delay::new);

@@ -28,7 +28,7 @@ use super::reply::{Fault, JSON, NO_STORE, Reply, TEXT, ok};
 use super::server::{DEADLINE, Routes, Terms};
 use super::skeleton;
 use super::turns::Turns;
-use super::work::Work;
+use super::work::{THREADS, Work};
 use crate::feed::{self, FeedError, Feeds};
 use crate::identity::ServiceAuth;
 
@@ -120,7 +120,7 @@ impl<F: FeedSource> Public<F> {
             api: api.map(api::router),
             pages,
             did_document: documents::did_document(&service),
-            work: Work::new(),
+            work: Work::new("reading", THREADS),
             pressure,
             turns: Turns::new(),
             health: documents::health(&service),

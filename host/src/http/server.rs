@@ -1,10 +1,12 @@
 //! Accepts connections and looks after them: how many, how long, how large, and how they end.
 //!
-//! A connection beyond the most (here [`CONNECTIONS`]) waits until another ends, and not for long ([`Room`]). When `stop` comes, nothing
+//! A connection beyond the most ([`Shares`]) waits until another ends, and not for long ([`Room`]). When `stop` comes, nothing
 //! more is accepted, what is being answered is answered, idle connections close at once, and after [`DRAIN`] the rest is cut off.
 //!
 //! No peer can end the loop: errors of `accept` are waited out (a process out of file descriptors gets them back), errors of a
 //! connection end it alone and are counted. What is asked and answered is the business of [`Routes`].
+//!
+//! [`Shares`]: super::room::Shares
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -29,11 +31,9 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::patience::{Patience, Phase, Watched};
+use super::payload::Outgoing;
 use super::reply::{Fault, Reply};
 use super::room::Room;
-
-/// Connections at once, per listener. One took 19 KB with a head of 8 KB (measured with 4,000); the AppView needs a few dozen.
-pub(super) const CONNECTIONS: usize = 4_096;
 
 /// The longest head, in bytes: an AT-URI and a cursor of the greatest lengths that are allowed fit with room to spare.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;
@@ -158,8 +158,8 @@ async fn connection(stream: TcpStream, peer: Peer, routes: Arc<impl Routes>, mut
         let answering = answer(&*routes, terms, request);
         async {
             let reply = answering.await;
-            patience.answered();
-            reply
+            let rest = patience.answered();
+            reply.map(|reply| reply.map(|payload| Outgoing::new(payload, rest)))
         }
     });
     let io = TokioIo::new(Watched::new(stream, patience.clone()));

@@ -3,7 +3,8 @@
 //! Half of the threads that answer may work for them at a moment, and who finds none waits in a row, with each piece of work anew: what lies
 //! between two waits of it, some hundred microseconds. So before a feed is read there is at most one piece of it per thread, however many ask. Who has not come
 //! to their first turn within [`PATIENCE`] is refused, so they hear of it while they still look; whose work has begun is worked for to
-//! its end. To wait for a user's server takes no turn.
+//! its end. To wait for a user's server takes no turn, nor does what waits for the disk on another thread: of those threads the API has a few of
+//! its own (`work`), as have sessions (`session/sessions.rs`) and explanations (`dashboard/explain/`).
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

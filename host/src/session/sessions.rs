@@ -57,6 +57,10 @@ const RACE_MS: i64 = 10_000;
 /// Letters that are kept of what a client calls itself.
 const CLIENT_NAME: usize = 200;
 
+/// Threads on which sessions wait for the disk at a time. Their commits wait for each other anyway, and whoever waits on a thread has one that
+/// readers of feeds may need.
+static THREADS: Semaphore = Semaphore::const_new(8);
+
 /// What sessions are built from.
 #[derive(Debug)]
 pub struct Parts {
@@ -271,10 +275,15 @@ impl Sessions {
     }
 }
 
-/// Work that syncs the disk, on a thread that may wait for it.
+/// Work that syncs the disk, on a thread that may wait for it. Where none is free the caller waits for one, for as long as they like; whoever stops
+/// waiting before that has changed nothing.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SessionError> + Send + 'static) -> Result<T, SessionError> {
-    let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.unwrap_or_else(|_| Err(StateError::Failed { doing: "writing", cause: "the work broke off".to_owned() }.into()))
+    let thread = THREADS.acquire().await.expect("nobody closes this semaphore");
+    let outcome = tokio::task::spawn_blocking(move || {
+        let _thread = thread;
+        work()
+    });
+    outcome.await.unwrap_or_else(|_| Err(StateError::Failed { doing: "writing", cause: "the work broke off".to_owned() }.into()))
 }
 
 impl Inner {

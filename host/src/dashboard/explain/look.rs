@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::Dashboard;
+use super::super::{Dashboard, Problem};
 use crate::event::MAX_RECORD;
 use crate::pds::Pds;
 use crate::record::RecordKey;
@@ -20,7 +20,7 @@ use crate::sandbox::filter::{RawRecord, Verdict};
 /// How long all of it may take: the wait for a turn, and the author's server, from its DID on.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How much of that may be the wait for a turn, so that the server has some of it left.
+/// How much of that may be the wait for a turn, so that the server has some of it left; and the wait for what is known here.
 const WAIT: Duration = Duration::from_secs(2);
 
 /// Servers that are asked at one time.
@@ -28,6 +28,10 @@ const AT_ONCE: usize = 16;
 
 /// Of these, for one caller.
 const FOR_ONE: usize = 2;
+
+/// Explanations whose facts are gathered at one time, each on a thread that may wait for the disk: those threads are few for all, and readers of
+/// feeds need them.
+const GATHERED: usize = 8;
 
 /// What became of the question.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(in super::super) struct Looks {
     all: Arc<Semaphore>,
     /// The turns of who asks right now.
     callers: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
+    /// Threads for what is known here.
+    threads: Arc<Semaphore>,
 }
 
 /// Somebody's turn, until it is dropped.
@@ -56,11 +62,23 @@ struct Turn {
 
 impl Default for Looks {
     fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(AT_ONCE)), callers: Arc::default() }
+        Self { all: Arc::new(Semaphore::new(AT_ONCE)), callers: Arc::default(), threads: Arc::new(Semaphore::new(GATHERED)) }
     }
 }
 
 impl Looks {
+    /// What `gathering` gives, on a thread that may wait for the disk. If the caller stops waiting it still runs to its end.
+    pub(super) async fn aside<T: Send + 'static>(&self, gathering: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+        let unavailable = |why: &str| Problem::Unavailable(format!("{why}: try again"));
+        let thread = timeout(WAIT, Arc::clone(&self.threads).acquire_owned()).await;
+        let thread = thread.map_err(|_| unavailable("too many posts are being explained right now"))?.expect("nobody closes this semaphore");
+        let gathered = tokio::task::spawn_blocking(move || {
+            let _thread = thread;
+            gathering()
+        });
+        gathered.await.map_err(|_| unavailable("the explanation broke off"))?
+    }
+
     async fn turn(&self, caller: &str) -> Option<Turn> {
         // Whoever waits for their own turns takes nobody else's.
         let own = self.of(caller).acquire_owned().await.ok()?;
@@ -83,16 +101,17 @@ impl Looks {
 impl Dashboard {
     pub(super) async fn look(&self, caller: &str, key: &RecordKey) -> Look {
         let began = Instant::now();
-        let Ok(Some(_turn)) = timeout_at(began + WAIT, self.0.looks.turn(caller)).await else {
+        let Ok(Some(turn)) = timeout_at(began + WAIT, self.0.looks.turn(caller)).await else {
             return Look::Unanswered("too many are being asked right now".to_owned());
         };
-        match timeout_at(began + PATIENCE, self.ask(key)).await {
+        match timeout_at(began + PATIENCE, self.ask(key, turn)).await {
             Ok(look) => look,
             Err(_) => Look::Unanswered(format!("it did not answer within {} seconds", PATIENCE.as_secs())),
         }
     }
 
-    async fn ask(&self, key: &RecordKey) -> Look {
+    /// The turn ends with the last thread that works for it.
+    async fn ask(&self, key: &RecordKey, turn: Turn) -> Look {
         let parts = &self.0.parts;
         let document = match parts.resolver.resolve(&key.did).await {
             Ok(document) => document,
@@ -107,7 +126,10 @@ impl Dashboard {
         };
         let (judge, key) = (Arc::clone(&parts.judge), key.clone());
         // A record may be a megabyte that somebody has made to be slow to read.
-        let judged = tokio::task::spawn_blocking(move || judge(&RawRecord { did: &key.did, collection: key.collection.nsid(), rkey: &key.rkey, json: &json }));
+        let judged = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            judge(&RawRecord { did: &key.did, collection: key.collection.nsid(), rkey: &key.rkey, json: &json })
+        });
         judged.await.map_or_else(|_| Look::Unanswered("its answer could not be judged".to_owned()), Look::Found)
     }
 }
@@ -115,6 +137,33 @@ impl Dashboard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn facts_are_gathered_for_a_few_at_a_time_and_who_has_gone_holds_a_thread_until_its_work_is_done() {
+        let looks = Looks::default();
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let stuck = looks.aside(move || {
+            // It ends when the other end is dropped.
+            gate.recv().unwrap_or_default();
+            Ok(())
+        });
+        // Whoever asked stops waiting.
+        tokio::select! {
+            biased;
+            _ = stuck => panic!("nobody has let it go"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(looks.threads.available_permits(), GATHERED - 1);
+        let others = looks.threads.clone().acquire_many_owned(GATHERED as u32 - 1).await.expect("it is open");
+        // Paused time goes by itself only while no thread is busy, and now one is.
+        let (refused, ()) = tokio::join!(looks.aside(|| Ok(7)), tokio::time::advance(WAIT * 2));
+        assert!(matches!(refused, Err(Problem::Unavailable(_))), "{refused:?}");
+        drop(others);
+        assert!(matches!(looks.aside(|| Ok(7)).await, Ok(7)));
+        assert!(matches!(looks.aside(|| -> Result<u32, Problem> { panic!("a damaged page") }).await, Err(Problem::Unavailable(_))));
+        drop(release);
+        drop(looks.threads.acquire_many(GATHERED as u32).await.expect("all of them come back"));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_has_two_turns_and_all_have_sixteen_for_which_others_wait() {

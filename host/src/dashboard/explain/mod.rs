@@ -8,7 +8,7 @@
 //!
 //! What is visible is read from the index, and the clauses from the facts that it was made of; they agree, and a test with random histories
 //! holds them to it. What nobody here can tell is said to be unknown, never guessed. The author's server is asked at most for a moment, and the
-//! answer goes on without it.
+//! answer goes on without it. Facts are gathered for a few at a time, and whoever finds no turn within a moment is told to come again.
 
 mod clauses;
 mod facts;
@@ -37,10 +37,10 @@ impl Dashboard {
         let key = post_key(&self.post_uri(post).await?)?;
         let gathering = {
             let (dashboard, id, key) = (self.clone(), id.to_owned(), key.clone());
-            // Some dozens of look-ups, and none of them may hold up others while the disk stalls.
-            tokio::task::spawn_blocking(move || Facts::gather(&dashboard, &id, &key))
+            move || Facts::gather(&dashboard, &id, &key)
         };
-        let facts = gathering.await.map_err(|_| Problem::Unavailable("the explanation broke off: try again".to_owned()))??;
+        // Some dozens of look-ups, and none of them may hold up others while the disk stalls.
+        let facts = self.0.looks.aside(gathering).await?;
         let look = if facts.is_known() { Look::Unneeded } else { self.look(caller, &key).await };
         Ok(clauses::explanation(&facts, &look))
     }

@@ -80,6 +80,9 @@ const DEADLINE: Duration = Duration::from_secs(45);
 /// The same for an upload: its body, ten seconds for its verdict, and what its file and its place take.
 const UPLOAD_DEADLINE: Duration = upload::WHOLE.saturating_add(DEADLINE);
 
+/// For readings that may wait: as many as a disk that stalls keeps busy, few beside what feeds need at that moment.
+const THREADS: usize = 8;
+
 /// What the API is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -153,7 +156,7 @@ impl Api {
             ended: watch::channel(()).0,
             address_header,
             stop,
-            work: Work::new(),
+            work: Work::new("api", THREADS),
             baker,
             uploading: Places::new(upload::PLACES),
             previewing: Places::new(mixes::PREVIEWS),

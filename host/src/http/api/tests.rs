@@ -103,6 +103,7 @@ async fn a_stream_is_kept_while_nothing_happens_and_let_go_of_soon_after_its_rea
         }))
     };
     let mut reader = ask(Router::new().route("/api/follow", get(follow)), "GET /api/follow HTTP/1.1\r\n\r\n").await;
+    assert!(KEEP_ALIVE < patience::STALLED, "a stream would be cut off where others find no room");
     let (told, ended) = heard(&mut reader, patience::IDLE * 4).await;
     let comments = told.matches(":\n\n").count() as u32;
     assert!(!ended && comments >= (patience::IDLE * 4).as_secs() as u32 / KEEP_ALIVE.as_secs() as u32 - 1, "{comments} comments: {told}");

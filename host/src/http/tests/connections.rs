@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
+use futures_util::stream;
 use hyper::body::Incoming;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -118,6 +119,69 @@ async fn who_asks_for_nothing_makes_room_for_who_comes() {
     }
     // With one place free nobody has to go any more.
     assert!(timeout(patience::SPARE * 10, third.read_u8()).await.is_err(), "cut off though there is room");
+}
+
+/// How often a stream says something.
+const NEWS: Duration = Duration::from_secs(15);
+
+/// More than all sockets on the way hold.
+const MUCH: usize = 64 << 20;
+
+/// A stream that never ends, an answer that no socket holds, and a short one.
+struct Talking;
+
+impl server::Routes for Talking {
+    fn route(&self, _path: &str) -> &'static str {
+        "test"
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>) -> reply::Reply {
+        let news = stream::unfold((), |()| async {
+            tokio::time::sleep(NEWS).await;
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from_static(b"news")), ()))
+        });
+        match request.uri().path() {
+            "/live" => hyper::Response::new(payload::Payload::Stream(axum::body::Body::from_stream(news))),
+            "/much" => reply::ok(reply::TEXT, reply::NO_STORE, vec![b'x'; MUCH].into()),
+            _ => reply::ok(reply::TEXT, reply::NO_STORE, "short".into()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_something_keeps_their_place_while_idle_ones_have_to_go() {
+    let server = Server::start(|listener, stop| server::serve(listener, Talking, 2, stop)).await;
+    let mut live = server.connect().await;
+    live.write_all(b"GET /live HTTP/1.1\r\n\r\n").await.expect("the server reads");
+    assert_eq!(live.read_u8().await.ok(), Some(b'H'), "the stream begins");
+    let (began, mut idle) = (Instant::now(), None::<TcpStream>);
+    // Whoever comes finds no room but that of who came before.
+    while began.elapsed() < patience::STALLED * 3 {
+        let mut next = server.connect().await;
+        next.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("the kernel takes it");
+        assert_eq!(status(&one(&mut next).await), "200");
+        if let Some(mut before) = idle.replace(next) {
+            assert_eq!(rest(&mut before).await, "");
+        }
+    }
+    let mut told = Vec::new();
+    let listening = async { while live.read_buf(&mut told).await.is_ok_and(|read| read > 0) {} };
+    assert!(timeout(NEWS * 2, listening).await.is_err(), "the stream was cut off");
+    let told = String::from_utf8(told).expect("answers are text");
+    assert!(told.matches("news").count() >= 4, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_what_they_asked_for_has_to_go_where_others_find_no_room() {
+    let server = Server::start(|listener, stop| server::serve(listener, Talking, 1, stop)).await;
+    let mut deaf = server.connect().await;
+    deaf.write_all(b"GET /much HTTP/1.1\r\n\r\n").await.expect("the server reads");
+    assert_eq!(deaf.read_u8().await.ok(), Some(b'H'), "the answer begins");
+    let began = Instant::now();
+    while status(&server.exchange(b"GET / HTTP/1.1\r\n\r\n").await) != "200" {
+        assert!(began.elapsed() < patience::IDLE, "it stays");
+    }
+    assert!(began.elapsed() > patience::SPARE * 5 && began.elapsed() < patience::STALLED * 2, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
