@@ -179,6 +179,38 @@ async fn a_hashtag_is_shared_by_a_hundred_communities_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_moves_to_a_hashtag_that_a_hundred_communities_share() {
+    let mut world = World::new().await;
+    let was = bounded(&world, "communities-per-hashtag").await;
+    let mover = did("mover");
+    let others: Vec<String> = (0..100).map(|n| format!("did:web:other{n}.example")).collect();
+    for other in &others {
+        world.open(other, "main", TAG);
+    }
+    let community = world.open(&mover, "main", OTHER_TAG);
+    let elsewhere = world.post(&mover, "p0", OTHER_TAG, NOW - 30_000);
+    world.settled().await;
+    assert_eq!((world.rows(Table::Communities), world.feed(&community).await), (101, vec![elsewhere]));
+    let moved = || records::config("main", TAG, NOW - 20_000);
+    world.update(&mover, CONFIG, "main", moved());
+    // Who is there already may change all else.
+    world.update(&others[0], CONFIG, "main", records::config("Another name", TAG, NOW - 20_000));
+    world.settled().await;
+    assert_eq!((world.rows(Table::Communities), world.rows(Table::Hashtags)), (100, 100));
+    assert_eq!(world.page(&community, 50, None).await.error(), "UnknownFeed", "as if the config were the first");
+    assert!(bounded(&world, "communities-per-hashtag").await > was);
+    assert!(world.failures().is_empty() && world.dead_letters().is_empty());
+
+    // Where one closes, there is room for the next that asks.
+    world.delete(&others[1], CONFIG, "main");
+    world.update(&mover, CONFIG, "main", moved());
+    let post = world.post(&mover, "p1", TAG, NOW - 30_000);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [post]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repo_has_twenty_thousand_other_records_and_no_more() {
     let mut world = World::new().await;
     let was = bounded(&world, "others-per-repo").await;
@@ -284,5 +316,38 @@ async fn who_has_no_say_has_a_thousand_actions_in_a_community_and_no_more() {
     world.update(&owner, CONFIG, "main", config(&[&stranger]));
     world.settled().await;
     assert!(world.feed(&community).await.is_empty());
+    world.stop().await;
+}
+
+/// Each ruling costs what those have signed who have a say. How many rows are read for it, the object's own tests count.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crowd_of_strangers_signs_keeps_nobody_from_moderating() {
+    const STRANGERS: usize = 60;
+    const ACTIONS: usize = 500;
+    let mut world = World::new().await;
+    let (owner, moderator, member) = (did("owner"), did("moderator"), did("member"));
+    let config = |moderators: &[&str]| with(records::config("Test", TAG, NOW - 50_000), json!({ "moderators": moderators }));
+    let community = world.create(&owner, CONFIG, "main", config(&[&moderator]));
+    world.join(&community, &[&member]);
+    let post = world.post(&member, "p1", TAG, NOW - 30_000);
+    world.settled().await;
+    for stranger in 0..STRANGERS {
+        let stranger = format!("did:web:stranger{stranger}.example");
+        // One half on the post, the other on as many targets.
+        for n in 0..ACTIONS / 2 {
+            world.act(&stranger, &format!("same{n:03}"), "unhide_post", &post, &community);
+            world.act(&stranger, &format!("each{n:03}"), "hide_post", &uri(&stranger, POST, &format!("x{n:03}")), &community);
+        }
+        world.settled().await;
+    }
+    assert_eq!(world.feed(&community).await, from_ref(&post));
+    world.act(&moderator, "hide", "hide_post", &post, &community);
+    world.settled().await;
+    assert!(world.feed(&community).await.is_empty());
+    world.update(&owner, CONFIG, "main", config(&[]));
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, from_ref(&post), "a moderator who is dismissed has no say any more");
+    assert_eq!(world.rows(Table::Routes), STRANGERS * ACTIONS + 1 + 1 + 1, "actions, the post and a membership");
+    assert!(world.failures().is_empty() && world.dead_letters().is_empty());
     world.stop().await;
 }

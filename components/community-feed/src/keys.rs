@@ -11,15 +11,16 @@
 //! admitted:<did>                    the member, as the host was told              derived
 //! denied:<target>                   present: hidden or blocked                    derived
 //! waiting:<ms, 16 digits> <target>  when an action will count; may be outdated    derived
+//! signer:<did>                      up to where what they signed is judged anew   derived
 //! ```
 //!
 //! No DID, URI or rkey holds a space, and it sorts below every character that they hold: so all keys of one DID or target
 //! are neighbours. Posts have the DID in their key since authors choose their rkeys.
 
 pub const MEMBERS: &str = "member:";
-pub const TARGETS: &str = "target:";
 pub const POSTS: &str = "post:";
 pub const WAITING: &str = "waiting:";
+pub const SIGNERS: &str = "signer:";
 
 /// The longest key that the host takes, in bytes.
 pub const MAX_BYTES: usize = 1_024;
@@ -43,8 +44,18 @@ pub fn moderation(uri: &str) -> String {
     format!("moderation:{uri}")
 }
 
+/// With which the keys of all actions begin that this DID has signed: an AT-URI says it itself.
+pub fn signed_by(did: &str) -> String {
+    moderation(&repo(did))
+}
+
 pub fn target(target: &str, uri: &str) -> String {
-    format!("{TARGETS}{target} {uri}")
+    format!("target:{target} {uri}")
+}
+
+/// With which the keys of the actions on a target begin that this DID has signed.
+pub fn target_by(on: &str, did: &str) -> String {
+    target(on, &repo(did))
 }
 
 pub fn post(sort_time: i64, rkey: &str, did: &str) -> String {
@@ -65,6 +76,14 @@ pub fn denied(target: &str) -> String {
 
 pub fn waiting(at: i64, target: &str) -> String {
     format!("{WAITING}{at:016} {target}")
+}
+
+pub fn signer(did: &str) -> String {
+    format!("{SIGNERS}{did}")
+}
+
+fn repo(did: &str) -> String {
+    format!("at://{did}/")
 }
 
 /// The post's sort time, rkey and author.
@@ -102,7 +121,12 @@ mod tests {
             assert_eq!(parse_post(&post(7, rkey, did)), Some((7, rkey, did)));
             assert_eq!(subject(&member(did, rkey), MEMBERS), did);
             assert_eq!(rest(&author(did, rkey)), rkey);
+            let uri = format!("at://{did}/net.atrarium.moderation.action/{rkey}");
+            assert!(moderation(&uri).starts_with(&signed_by(did)) && !moderation(&uri).starts_with(&signed_by("did:web:example.com")));
+            assert!(target(did, &uri).starts_with(&target_by(did, did)) && !target(did, &uri).starts_with(&target_by(did, "did:web:example.com")));
+            assert_eq!(rest(&target(did, &uri)), uri);
         }
+        assert_eq!(subject(&signer(did), SIGNERS), did);
         assert_eq!(parse_waiting(&waiting(END_OF_TIME, did)), Some((END_OF_TIME, did)));
     }
 

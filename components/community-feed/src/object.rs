@@ -6,7 +6,10 @@
 //!
 //! Until the config is known, facts are noted and nothing follows from them: nobody is admitted, nothing is shown.
 
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use crate::{
     bindings::{
@@ -56,6 +59,7 @@ pub fn handle(host: &mut impl Host, community: &str, batch: Vec<Event>, now: i64
 pub fn wake(host: &mut impl Host, community: &str, now: i64) -> Result<(), Failure> {
     let mut object = Object::open(host, community, now)?;
     object.note_due_targets();
+    object.note_signers_left()?;
     object.settle()?;
     object.expire_posts();
     object.reset_alarm();
@@ -84,8 +88,9 @@ pub(crate) struct Object<'a, H> {
 pub(crate) struct Unsettled {
     pub(crate) people: BTreeSet<String>,
     pub(crate) targets: BTreeSet<String>,
+    /// Those who have or had a say, of whose actions all targets are to be judged anew; and the key behind which to go on.
+    pub(crate) signers: BTreeMap<String, Option<String>>,
     all_members: bool,
-    all_targets: bool,
 }
 
 impl<'a, H: Host> Object<'a, H> {
@@ -121,9 +126,11 @@ impl<'a, H: Host> Object<'a, H> {
         }
         if is_first || self.standing.moderators != moderators {
             let former = mem::replace(&mut self.standing.moderators, moderators);
-            self.unsettled.people.extend(former);
-            self.unsettled.people.extend(self.standing.moderators.iter().cloned());
-            self.unsettled.all_targets = true;
+            let moderators = former.iter().chain(&self.standing.moderators);
+            self.unsettled.people.extend(moderators.clone().cloned());
+            // A ruling hangs on what these have signed and on nothing else, so no other target needs a look.
+            let signers = moderators.chain([&self.standing.owner]);
+            self.unsettled.signers.extend(signers.map(|did| (did.clone(), None)));
         }
         Ok(())
     }
@@ -145,14 +152,12 @@ impl<'a, H: Host> Object<'a, H> {
         if self.hashtag.is_none() {
             return Ok(());
         }
-        if self.unsettled.all_targets {
-            self.for_each_subject(keys::TARGETS, Self::judge_target)?;
-        }
+        self.take_up_signers()?;
         for target in mem::take(&mut self.unsettled.targets) {
             self.judge_target(&target)?;
         }
         if self.unsettled.all_members {
-            self.for_each_subject(keys::MEMBERS, Self::settle_person)?;
+            self.settle_members()?;
         }
         for did in mem::take(&mut self.unsettled.people) {
             self.settle_person(&did)?;
@@ -160,17 +165,17 @@ impl<'a, H: Host> Object<'a, H> {
         Ok(())
     }
 
-    /// Visits every DID or target that has keys with this prefix, once each.
-    fn for_each_subject(&mut self, prefix: &str, visit: impl Fn(&mut Self, &str) -> Result<(), Failure>) -> Result<(), Failure> {
-        let mut visited = String::new();
+    /// Settles whoever has a membership, once each.
+    fn settle_members(&mut self) -> Result<(), Failure> {
+        let mut settled = String::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.host.list(prefix, after.as_deref(), PAGE);
+            let page = self.host.list(keys::MEMBERS, after.as_deref(), PAGE);
             for (key, _) in &page {
-                let subject = keys::subject(key, prefix);
-                if subject != visited {
-                    subject.clone_into(&mut visited);
-                    visit(self, subject)?;
+                let did = keys::subject(key, keys::MEMBERS);
+                if did != settled {
+                    did.clone_into(&mut settled);
+                    self.settle_person(did)?;
                 }
             }
             let is_last = page.len() < PAGE as usize;
@@ -198,6 +203,7 @@ impl<'a, H: Host> Object<'a, H> {
         let first = |prefix| self.host.list(prefix, None, 1).into_iter().next().map(|(key, _)| key);
         let expiry = first(keys::POSTS).and_then(|key| keys::parse_post(&key).map(|(time, ..)| time + KEPT_MS + GRACE_MS));
         let due = first(keys::WAITING).and_then(|key| keys::parse_waiting(&key).map(|(at, _)| at));
-        self.host.set_alarm(expiry.into_iter().chain(due).min());
+        let signers_left = first(keys::SIGNERS).map(|_| self.now);
+        self.host.set_alarm(expiry.into_iter().chain(due).chain(signers_left).min());
     }
 }

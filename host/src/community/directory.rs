@@ -88,11 +88,16 @@ pub fn full(view: &View, owner: &str, hashtag: Hashtag, bounds: &Bounds) -> Resu
         Some(Full::Owner)
     } else if view.count(count::communities().as_ref())? >= bounds.communities_total as u64 {
         Some(Full::Host)
-    } else if with_hashtag(view, hashtag)?.len() >= bounds.communities_per_hashtag {
+    } else if is_crowded(view, hashtag, bounds)? {
         Some(Full::Hashtag)
     } else {
         None
     })
+}
+
+/// Whether as many communities have this hashtag as may share one.
+fn is_crowded(view: &View, hashtag: Hashtag, bounds: &Bounds) -> Result<bool, StoreError> {
+    Ok(with_hashtag(view, hashtag)?.len() >= bounds.communities_per_hashtag)
 }
 
 /// Opens a community whose config has come.
@@ -112,10 +117,18 @@ pub fn open(view: &mut View, key: &RecordKey, config: Config, bounds: &Bounds) -
 }
 
 /// A newer config of an open community. Answers whether the hashtag is another, upon which the namespace has been wiped and
-/// the object must be told everything anew.
-pub fn renew(view: &mut View, id: CommunityId, config: Config) -> Result<bool, StoreError> {
+/// the object must be told everything anew. Where that hashtag has no room the config opens nothing, as if it were the first: the
+/// community is closed, and nobody is there to be told.
+pub fn renew(view: &mut View, id: CommunityId, config: Config, bounds: &Bounds) -> Result<bool, StoreError> {
     let Some(mut community) = by_number(view, id)? else { return Ok(false) };
     let moved = community.config.hashtag != config.hashtag;
+    if moved && is_crowded(view, config.hashtag, bounds)? {
+        let bound = Full::Hashtag.label();
+        metrics::counter!("atrarium_bounded_total", "bound" => bound).increment(1);
+        tracing::warn!(community = community.uri, bound, "a community was closed: there are as many with its new hashtag as may be");
+        close(view, id)?;
+        return Ok(true);
+    }
     if moved {
         wipe(view, id, community.config.hashtag)?;
         view.delete(Table::Hashtags, hashtag_row(community.config.hashtag, id));

@@ -31,6 +31,9 @@ pub struct Bounds {
     /// Actions in one community by someone who is neither its owner nor a moderator: they count for nothing now, and each
     /// makes its target be judged anew.
     pub actions_per_stranger: u64,
+    /// All actions in one community up to which those are kept at all: a community's object has room for four times as many, and whoever moderates
+    /// must find some.
+    pub actions_of_strangers: u64,
     /// Bytes in one object's namespace.
     pub object_bytes: u64,
 }
@@ -47,6 +50,7 @@ impl Default for Bounds {
             communities_per_hashtag: 100,
             others_per_repo: 20_000,
             actions_per_stranger: 1_000,
+            actions_of_strangers: 100_000,
             object_bytes: 256 << 20,
         }
     }

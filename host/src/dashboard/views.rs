@@ -252,7 +252,7 @@ pub struct Stats {
     pub post_count: u64,
     /// Members with a post in the feed.
     pub author_count: u64,
-    /// Posts with the hashtag that wait for their authors to become members.
+    /// Posts with the hashtag that wait for their authors to become members, up to a day after their week is over.
     pub held_count: u64,
     /// The days of the week, in UTC, the oldest first.
     #[schema(max_items = 8)]

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::cursor::{Position, Walk};
 use super::home::Origins;
 use super::orders::Picked;
-use super::sources::{Next, Reader, uri};
+use super::sources::{Next, Reader, Window, uri};
 use crate::community::Community;
+use crate::record::Hashtag;
 use crate::sandbox::mix::{self, Answer, Author, Candidate, Source, SourceKind};
 use crate::sandbox::object::Role;
-use crate::store::schema::count;
-use crate::store::{Key, Snapshot, StoreError, Table};
+use crate::store::schema::{self, count};
+use crate::store::{Key, Snapshot, Span, StoreError, Table};
 
 /// Candidates of one source in one block, for a mix that orders them.
 pub(super) const CANDIDATES: usize = 200;
@@ -72,7 +73,7 @@ impl Plan<'_> {
         let block = mix::Block {
             community: self.community.uri.clone(),
             sources,
-            authors: authors.described(reader.snapshot, self)?,
+            authors: authors.described(reader, self)?,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             position: walk.progress.iter().fold(0, |sum: u32, progress| sum.saturating_add(progress.taken)),
             now: reader.now,
@@ -135,13 +136,75 @@ impl Authors {
         number
     }
 
-    fn described(self, snapshot: &Snapshot, plan: &Plan<'_>) -> Result<Vec<Author>, StoreError> {
+    fn described(self, reader: &Reader<'_>, plan: &Plan<'_>) -> Result<Vec<Author>, StoreError> {
+        let (snapshot, window) = (reader.snapshot, Window::at(reader.now));
         let hashtag = plan.community.config.hashtag;
         let describe = |did: String| {
             let role = snapshot.read::<Role>(Table::Members, Key::community(plan.origins.community).rest(&did).as_ref())?;
-            let posts = snapshot.count(count::posts(hashtag, &did).as_ref())?;
+            let posts = posts_within(snapshot, window, hashtag, &did)?;
             Ok(Author { did, role, posts: u32::try_from(posts).unwrap_or(u32::MAX) })
         };
         self.dids.into_iter().map(describe).collect()
+    }
+}
+
+/// An author's posts with a hashtag that are dated within the window. Those outside are counted, since they are the fewer: what was over
+/// within the last day, and what has yet to come.
+fn posts_within(snapshot: &Snapshot, window: Window, hashtag: Hashtag, did: &str) -> Result<u64, StoreError> {
+    let kept = snapshot.count(count::posts(hashtag, did).as_ref())?;
+    if kept == 0 {
+        return Ok(0);
+    }
+    let own = schema::posts_by(hashtag, did);
+    let over = Span::prefix(&own).before(own.clone().time(window.oldest));
+    let waiting = Span::prefix(&own).after(own.clone().time(window.newest + 1));
+    let mut outside = 0;
+    for span in [over, waiting] {
+        snapshot.scan(Table::Routes, &span, false, |_, _| {
+            outside += 1;
+            true
+        })?;
+    }
+    Ok(kept.saturating_sub(outside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::community::held;
+    use crate::record::{AHEAD_MS, KEPT_MS, RETENTION_MS};
+    use crate::store::{Options, Store, View};
+
+    const NOW: i64 = 1_795_176_000_000;
+
+    #[test]
+    fn an_authors_posts_are_those_of_the_last_seven_days() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new database");
+        let (hashtag, other) = (Hashtag::parse("#atrarium_0123abcd").expect("a hashtag"), Hashtag::parse("#atrarium_0123abce").expect("another"));
+        let mut view = View::new(store.snapshot().expect("it can be read"), None);
+        // Half a day past its week a post is still kept.
+        let over = [NOW - KEPT_MS + 1, NOW - RETENTION_MS - 12 * 60 * 60 * 1_000, NOW - RETENTION_MS];
+        let shown = [NOW - RETENTION_MS + 1, NOW - 1, NOW, NOW + AHEAD_MS];
+        let waiting = [NOW + AHEAD_MS + 1, NOW + RETENTION_MS];
+        for (n, at) in over.into_iter().chain(shown).chain(waiting).enumerate() {
+            held::enter(&mut view, hashtag, "did:plc:ann", at, &format!("p{n}"), true).expect("it can be written");
+        }
+        held::enter(&mut view, hashtag, "did:plc:annette", NOW, "p", true).expect("it can be written");
+        held::enter(&mut view, other, "did:plc:ann", NOW - RETENTION_MS, "p", true).expect("it can be written");
+        store.commit(&view.into_layer()).expect("it can be written");
+        let snapshot = store.snapshot().expect("it can be read");
+        let check = |now: i64, hashtag: Hashtag, did: &str, expected: u64| {
+            let posts = posts_within(&snapshot, Window::at(now), hashtag, did).expect("it can be read");
+            assert_eq!(posts, expected, "{did} at {now}");
+        };
+        check(NOW, hashtag, "did:plc:ann", 4);
+        check(NOW + 1, hashtag, "did:plc:ann", 4); // one goes and one comes
+        check(NOW - 1, hashtag, "did:plc:ann", 4);
+        check(NOW + RETENTION_MS, hashtag, "did:plc:ann", 3);
+        check(NOW, hashtag, "did:plc:annette", 1);
+        check(NOW, hashtag, "did:plc:an", 0);
+        check(NOW, other, "did:plc:ann", 0);
+        check(NOW - 1, other, "did:plc:ann", 1);
     }
 }

@@ -87,8 +87,9 @@ impl<'a> Delivery<'a> {
             if let Subject::Record(key) = &subject
                 && held::is_member(call.delivery.view()?, id, &key.did)?
             {
+                // Also where nothing is known of the account: the sweep forgets of one what the object may still remember.
                 if authors.insert(key.did.clone()) {
-                    call.account_of(&key.did)?;
+                    call.add(Subject::Account(key.did.clone()))?;
                 }
                 call.add(subject)?;
             }
@@ -143,11 +144,6 @@ impl Calls<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// An author's account, if anything was ever heard of it.
-    fn account_of(&mut self, did: &str) -> Result<(), StoreError> {
-        if self.delivery.view()?.contains(Table::Accounts, did.as_bytes())? { self.add(Subject::Account(did.to_owned())) } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {

@@ -83,7 +83,8 @@ impl Facts<'_> {
 
     /// Whether one more action of this author is kept for this community.
     fn may_act(&self, did: &str, community: &str) -> Result<bool, StoreError> {
-        if self.view.count(count::actions(did, community).as_ref())? < self.bounds.actions_per_stranger {
+        let signed = self.view.count(count::actions(did, community).as_ref())?;
+        if signed < self.bounds.actions_per_stranger && self.view.count(count::all_actions(community).as_ref())? < self.bounds.actions_of_strangers {
             return Ok(true);
         }
         match directory::number(self.view, community)? {
@@ -301,12 +302,14 @@ impl Facts<'_> {
                 self.view.delete(Table::Routes, schema::naming_route(old, key).build());
                 if action {
                     self.view.add(count::actions(&key.did, old).build(), -1)?;
+                    self.view.add(count::all_actions(old).build(), -1)?;
                 }
             }
             if let Some(new) = new {
                 self.view.put(Table::Routes, schema::naming_route(new, key).build(), Vec::new());
                 if action {
                     self.view.add(count::actions(&key.did, new).build(), 1)?;
+                    self.view.add(count::all_actions(new).build(), 1)?;
                 }
             }
         }
@@ -361,7 +364,7 @@ impl Facts<'_> {
                 }
             },
             (Some(community), Some(config)) => {
-                if directory::renew(self.view, community, config.clone())? {
+                if directory::renew(self.view, community, config.clone(), self.bounds)? {
                     self.agenda.add_everything(community);
                 } else {
                     self.agenda.add(community, Subject::Config);
@@ -436,3 +439,6 @@ pub fn reconcile(facts: &mut Facts<'_>) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

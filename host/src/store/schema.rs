@@ -334,6 +334,11 @@ pub mod count {
         Key::new().u8(b'a').part(did).rest(community_uri)
     }
 
+    /// All actions that name a community.
+    pub fn all_actions(community_uri: &str) -> Key {
+        Key::new().u8(b'A').rest(community_uri)
+    }
+
     /// Bytes in a community's namespace.
     pub fn object_bytes(id: super::CommunityId) -> Key {
         Key::new().u8(b'q').u32(id)

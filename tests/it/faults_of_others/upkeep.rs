@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use atrarium::store::Table;
 use atrarium_tests::network::{ACTION, CONFIG, MEMBERSHIP, POST, did, uri};
-use atrarium_tests::records;
+use atrarium_tests::records::{self, with};
 use atrarium_tests::scene::{OTHER_TAG, TAG};
 use atrarium_tests::world::NOW;
 use atrarium_tests::{World, http};
+use serde_json::json;
 
 use super::{DAY_MS, NO_POSTS, WEEK_MS};
 
@@ -48,6 +49,37 @@ async fn posts_vanish_after_seven_days_by_the_clock_alone_and_their_space_is_fre
         .until("the sweep has freed the rest", |world| world.rows(Table::Records) == 1 && world.rows(Table::Routes) == 0 && world.rows(Table::Accounts) == 0)
         .await;
     assert_eq!(world.feed(&community).await, NO_POSTS);
+    world.stop().await;
+}
+
+/// 2.5: who came back stayed away. A moderator whom only the config names is told of as inactive; then the host forgets all that it knew of
+/// their repo, twice, while nothing that they write tells the community otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_is_shown_though_their_account_was_forgotten() {
+    const ROUND_MS: i64 = WEEK_MS + DAY_MS + 2 * 60 * 60 * 1_000;
+    let mut world = World::new().await;
+    let (owner, moderator) = (did("owner"), did("moderator"));
+    let config = with(records::config("Test", TAG, NOW - 50_000), json!({ "moderators": [moderator] }));
+    let community = world.create(&owner, CONFIG, "main", config);
+    let post = world.post(&moderator, "p1", TAG, NOW - 30_000);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [post]);
+    world.account(&moderator, Some("deactivated"));
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, NO_POSTS);
+    assert_eq!(world.rows(Table::Accounts), 1);
+    world.clock.set(NOW + ROUND_MS);
+    world.until("the sweep has forgotten the account", |world| world.rows(Table::Accounts) == 0).await;
+    world.network.pass(ROUND_MS as u64);
+    world.account(&moderator, None);
+    world.settled().await;
+    assert_eq!(world.rows(Table::Accounts), 1);
+    world.clock.set(NOW + 2 * ROUND_MS);
+    world.until("the sweep has forgotten it again", |world| world.rows(Table::Accounts) == 0).await;
+    world.network.pass(ROUND_MS as u64);
+    let post = world.post(&moderator, "p2", TAG, NOW + 2 * ROUND_MS - 30_000);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [post]);
     world.stop().await;
 }
 

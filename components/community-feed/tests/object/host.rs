@@ -2,6 +2,7 @@
 //! member, serves only what lies in the window, and calls when the alarm has come.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
 };
@@ -52,6 +53,8 @@ pub(crate) struct Storage {
     pub(crate) quota: Option<usize>,
     newly_admitted: Vec<String>,
     pub(crate) calls: usize,
+    /// How many rows it has been given in listings.
+    pub(crate) listed: Cell<usize>,
 }
 
 impl World {
@@ -131,12 +134,10 @@ impl Host for Storage {
     fn list(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<(String, Vec<u8>)> {
         assert!(limit <= 1_000, "the contract's bound");
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
-        self.keys
-            .range::<str, _>((start, Bound::Unbounded))
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .take(limit as usize)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        let rows = self.keys.range::<str, _>((start, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix)).take(limit as usize);
+        let rows: Vec<_> = rows.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.listed.set(self.listed.get() + rows.len());
+        rows
     }
 
     fn alarm(&self) -> Option<i64> {

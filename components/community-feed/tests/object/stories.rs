@@ -253,6 +253,72 @@ fn thousands_of_posts_and_actions_leave_and_return_together() {
     assert_eq!((world.count("post:"), world.storage.alarm), (0, None));
 }
 
+/// How many rows are listed while this batch is told.
+fn listed_for(world: &mut World, event: Event) -> usize {
+    world.storage.listed.set(0);
+    world.tell([event]);
+    world.storage.listed.get()
+}
+
+#[test]
+fn what_strangers_have_signed_costs_a_ruling_nothing() {
+    let mut world = with_member(ANN);
+    world.tell([config_event(&[MIA]), post_event(ANN, "p", post(NOW))]);
+    let target = post_uri(ANN, "p");
+    for stranger in 0..60 {
+        let did = format!("did:plc:s{stranger}");
+        world.tell((0..50).map(|n| action_event(&did, &format!("{n}"), action(UnhidePost, &target, NOW))));
+    }
+    let listed = listed_for(&mut world, action_event(MIA, "a", action(HidePost, &target, NOW - 1)));
+    check(&world, &[]);
+    assert!(listed <= 100, "{listed} rows");
+    let listed = listed_for(&mut world, action_event("did:plc:s7", "b", action(UnhidePost, &target, NOW)));
+    check(&world, &[]);
+    assert!(listed <= 100, "{listed} rows");
+    // Who is appointed has what was kept, and who is dismissed has nothing left.
+    world.tell([config_event(&[MIA, "did:plc:s7"])]);
+    check(&world, &[(ANN, "p", NOW)]);
+    world.tell([config_event(&[MIA])]);
+    check(&world, &[]);
+    assert_eq!(world.count("signer:"), 0);
+}
+
+#[test]
+fn a_moderator_is_dismissed_at_once_however_much_anybody_has_signed() {
+    let mut world = with_member(ANN);
+    world.tell([config_event(&[MIA]), post_event(ANN, "p", post(NOW))]);
+    world.tell((0..3_000).map(|n| action_event("did:plc:troll", &format!("{n}"), action(BlockUser, &format!("did:plc:t{n}"), NOW))));
+    world.tell((0..1_000).map(|n| action_event(MIA, &format!("{n:04}"), action(BlockUser, &format!("did:plc:m{n}"), NOW))));
+    world.tell([action_event(MIA, "last", action(HidePost, &post_uri(ANN, "p"), NOW))]);
+    assert_eq!(world.storage.denied.len(), 1_001);
+    let listed = listed_for(&mut world, config_event(&[]));
+    assert!(listed < 1_000, "{listed} rows in one call");
+    assert_eq!(world.storage.admitted.get(MIA), None);
+    assert!(!world.storage.denied.is_empty(), "the rest is for the alarm");
+    assert_eq!(world.storage.alarm, Some(NOW));
+    // Another change in between, which doesn't know her any more, leaves the rest to be done.
+    world.tell([config_event(&[BEN])]);
+    world.pass(0);
+    assert!(world.storage.denied.is_empty());
+    check(&world, &[(ANN, "p", NOW)]);
+    assert_eq!(world.count("signer:"), 0);
+    assert!(world.storage.alarm.is_some_and(|at| at > NOW));
+    // And back.
+    world.tell([config_event(&[MIA])]);
+    world.pass(0);
+    assert_eq!(world.storage.denied.len(), 1_001);
+    check(&world, &[]);
+}
+
+#[test]
+fn actions_that_come_due_together_are_taken_up_a_part_at_a_time() {
+    let mut world = with_member(ANN);
+    world.tell((0..1_000).map(|n| action_event(OWNER, &format!("{n}"), action(BlockUser, &format!("did:plc:o{n}"), NOW + HOUR))));
+    assert_eq!(world.count("waiting:"), 1_000);
+    world.pass(HOUR);
+    assert_eq!((world.storage.denied.len(), world.count("waiting:")), (1_000, 0));
+}
+
 #[test]
 fn being_told_again_changes_nothing() {
     let mut world = with_member(ANN);

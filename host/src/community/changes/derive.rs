@@ -9,7 +9,7 @@ use super::{Change, Kind, LAG, Position};
 use crate::clock::datetime;
 use crate::community::showing::{Edition, Showing};
 use crate::event::Collection;
-use crate::record::RecordKey;
+use crate::record::{RETENTION_MS, RecordKey};
 use crate::sandbox::object::Role;
 use crate::store::schema::{self, count, place_parts};
 use crate::store::view::decode;
@@ -59,8 +59,9 @@ pub(super) fn mix(uploaded: bool, switched_off: bool) -> Arc<str> {
     serde_json::to_string(&Data::Mix { uploaded, switched_off }).expect("truths have no form that JSON lacks").into()
 }
 
-/// What a batch changed in a community; `None` if it is more than anyone would want to be told.
-pub(super) fn changes(layer: &Layer, id: CommunityId, uri: &str, edition: Edition) -> Option<Vec<Change>> {
+/// What a batch changed in a community; `None` if it is more than anyone would want to be told. Of posts whose week is over nothing is told: no feed
+/// shows them, though they are kept for a day.
+pub(super) fn changes(layer: &Layer, id: CommunityId, uri: &str, edition: Edition, now: i64) -> Option<Vec<Change>> {
     let mut changes = Vec::new();
     let mut tell = |kind: Kind, data: &Data<'_>| {
         let data = serde_json::to_string(data).expect("names and strings have no form that JSON lacks");
@@ -93,6 +94,9 @@ pub(super) fn changes(layer: &Layer, id: CommunityId, uri: &str, edition: Editio
     for (key, value) in layer.within(Table::Visible, &span) {
         let place = &key[prefix..];
         let Some((sort_time, rkey, author)) = place_parts(place) else { continue };
+        if sort_time <= now - RETENTION_MS {
+            continue;
+        }
         let showing = value.and_then(|value| decode::<Showing>(Table::Visible, key, value).ok());
         let shown = match showing.map(|showing| showing.since) {
             Some(Some(since)) if since == edition => true,

@@ -231,7 +231,7 @@ impl Changes {
         state.rooms.retain(|_, room| room.seats.taken() > 0 || now - room.left_ms < IDLE_MS);
         for (id, room) in &mut state.rooms {
             if touched.binary_search(id).is_ok() || layer.within(Table::Actions, &Span::prefix(schema::actions_of(&room.uri))).next().is_some() {
-                room.take(derive::changes(layer, *id, &room.uri, edition), edition);
+                room.take(derive::changes(layer, *id, &room.uri, edition, now), edition);
             }
         }
     }
