@@ -1,6 +1,7 @@
 //! `atrarium`: arguments, then the program.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use atrarium::demo::Demo;
 use atrarium::logging::{self, Export, Exporter};
 use atrarium::sandbox::Reload;
 use atrarium::sandbox::strangers::confined;
-use atrarium::{doctor, operating};
+use atrarium::{doctor, operating, vital};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +63,10 @@ fn command(operate: Operate) -> Result<(), String> {
     let quiet = "error".parse().map_err(str::to_owned)?;
     logging::init(&quiet, operate.config.log_format, None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| format!("cannot start: {cause}"))?;
-    let said = runtime.block_on(operating::run(operate))?;
+    // A damaged database makes redb panic, which whoever opens it tells in a sentence; the panic's own words would only stand before that.
+    std::panic::set_hook(Box::new(|_| {}));
+    let said = catch_unwind(AssertUnwindSafe(|| runtime.block_on(operating::run(operate))));
+    let said = said.unwrap_or_else(|panic| Err(format!("it broke off: {}", vital::message(&*panic))))?;
     say(&said.text);
     if said.well { Ok(()) } else { Err("something is broken: see above".to_owned()) }
 }

@@ -314,8 +314,8 @@ async fn who_has_no_say_has_a_thousand_actions_in_a_community_and_no_more() {
     world.settled().await;
     assert_eq!(world.feed(&community).await, from_ref(&post));
     world.update(&owner, CONFIG, "main", config(&[&stranger]));
-    world.settled().await;
-    assert!(world.feed(&community).await.is_empty());
+    // A part of them at a time.
+    while !world.feed(&community).await.is_empty() {}
     world.stop().await;
 }
 

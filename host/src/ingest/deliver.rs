@@ -27,7 +27,7 @@ pub struct Failure {
     pub community: CommunityId,
     pub subject: Subject,
     pub cause: String,
-    /// Whether it was the only one of its call, so that the failure is its own.
+    /// Whether it was the only one of its call, what was told beside it aside, so that the failure is its own.
     pub alone: bool,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Delivery<'a> {
     /// Tells one object, and then the posts of who was admitted by it.
     pub fn tell(&mut self, id: CommunityId, matters: Matters) -> Result<(), StoreError> {
         let Some(community) = directory::by_number(self.view()?, id)? else { return Ok(()) };
-        let mut call = Calls { delivery: self, id, community: &community, pending: Vec::new(), admitted: Vec::new() };
+        let mut call = Calls { delivery: self, id, community: &community, beside: Vec::new(), pending: Vec::new(), admitted: Vec::new() };
         let (posts, others): (BTreeSet<Subject>, BTreeSet<Subject>) = matters.subjects.into_iter().partition(Subject::is_post);
         if matters.everything {
             call.everything()?;
@@ -89,7 +89,7 @@ impl<'a> Delivery<'a> {
             {
                 // Also where nothing is known of the account: the sweep forgets of one what the object may still remember.
                 if authors.insert(key.did.clone()) {
-                    call.add(Subject::Account(key.did.clone()))?;
+                    call.accompany(Subject::Account(key.did.clone()))?;
                 }
                 call.add(subject)?;
             }
@@ -107,6 +107,9 @@ struct Calls<'d, 'a> {
     delivery: &'d mut Delivery<'a>,
     id: CommunityId,
     community: &'d Community,
+    /// What the next call tells before all else, so that the rest is understood. It is told again with whatever is told again, so a failure isn't
+    /// its own: else no post that is tried by itself would ever be alone.
+    beside: Vec<Subject>,
     /// What the next call tells.
     pending: Vec<Subject>,
     admitted: Vec<String>,
@@ -115,7 +118,16 @@ struct Calls<'d, 'a> {
 impl Calls<'_, '_> {
     fn add(&mut self, subject: Subject) -> Result<(), StoreError> {
         self.pending.push(subject);
-        if self.pending.len() >= NOTICES_AT_ONCE { self.flush() } else { Ok(()) }
+        if self.beside.len() + self.pending.len() >= NOTICES_AT_ONCE { self.flush() } else { Ok(()) }
+    }
+
+    /// Tells something beside what is added next.
+    fn accompany(&mut self, subject: Subject) -> Result<(), StoreError> {
+        if self.beside.len() + self.pending.len() + 2 > NOTICES_AT_ONCE {
+            self.flush()?;
+        }
+        self.beside.push(subject);
+        Ok(())
     }
 
     /// Everything that names the community.
@@ -150,9 +162,9 @@ impl Calls<'_, '_> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let subjects = std::mem::take(&mut self.pending);
-        let mut notices = Vec::with_capacity(subjects.len());
-        for subject in &subjects {
+        let (beside, subjects) = (std::mem::take(&mut self.beside), std::mem::take(&mut self.pending));
+        let mut notices = Vec::with_capacity(beside.len() + subjects.len());
+        for subject in beside.iter().chain(&subjects) {
             notices.extend(self.notice(subject)?);
         }
         self.call(Message::Notices(&notices), &subjects)
