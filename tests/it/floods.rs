@@ -215,8 +215,8 @@ async fn a_repo_has_twenty_thousand_other_records_and_no_more() {
     let mut world = World::new().await;
     let was = bounded(&world, "others-per-repo").await;
     let community = world.open(&did("owner"), "main", TAG);
-    let nowhere = uri(&did("nobody"), CONFIG, "main");
     for n in 0..20_010 {
+        let nowhere = uri(&did("nobody"), CONFIG, &n.to_string());
         world.create(&did("flooder"), MEMBERSHIP, &n.to_string(), records::membership(&nowhere, true, NOW - 40_000));
     }
     world.join(&community, &[&did("member")]);

@@ -28,6 +28,10 @@ pub struct Bounds {
     pub communities_per_hashtag: usize,
     /// Memberships, actions, configs and traces of deleted records of one repo.
     pub others_per_repo: u64,
+    /// Memberships of one author in one community: one is of use, and each is told to the object.
+    pub memberships_per_author: u64,
+    /// Memberships in one community: its object has room for some times as many, and whoever moderates must find some.
+    pub memberships_per_community: u64,
     /// Actions in one community by someone who is neither its owner nor a moderator: they count for nothing now, and each
     /// makes its target be judged anew.
     pub actions_per_stranger: u64,
@@ -49,6 +53,8 @@ impl Default for Bounds {
             communities_total: 10_000,
             communities_per_hashtag: 100,
             others_per_repo: 20_000,
+            memberships_per_author: 100,
+            memberships_per_community: 100_000,
             actions_per_stranger: 1_000,
             actions_of_strangers: 100_000,
             object_bytes: 256 << 20,

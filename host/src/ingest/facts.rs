@@ -55,15 +55,17 @@ impl Facts<'_> {
             return Ok(Outcome::Repeated);
         }
         let record = record.filter(|record| !matches!(record, Record::Post(post) if post.sort_time <= self.now - KEPT_MS));
-        let kept = match (&record, &before) {
-            (Some(Record::Action(action)), Some(Stored { record: Some(Record::Action(before)), .. })) if action.community == before.community => true,
-            (Some(Record::Action(action)), _) => self.may_act(did, &action.community)?,
-            _ => true,
+        let named = record.as_ref().and_then(community_of);
+        let bound = match named {
+            // It has its place already.
+            Some(community) if before.as_ref().and_then(|before| before.record.as_ref()).and_then(community_of) == Some(community) => None,
+            Some(community) => self.bound_on(did, key.collection, community)?,
+            None => None,
         };
-        if !kept {
-            metrics::counter!("atrarium_bounded_total", "bound" => "actions-per-stranger").increment(1);
+        if let Some(bound) = bound {
+            metrics::counter!("atrarium_bounded_total", "bound" => bound).increment(1);
         }
-        let record = record.filter(|_| kept);
+        let record = record.filter(|_| bound.is_none());
         if before.is_none() && record.is_none() && commit.operation == Operation::Create {
             return Ok(Outcome::Applied);
         }
@@ -81,16 +83,27 @@ impl Facts<'_> {
         Ok(Outcome::Applied)
     }
 
-    /// Whether one more action of this author is kept for this community.
-    fn may_act(&self, did: &str, community: &str) -> Result<bool, StoreError> {
-        let signed = self.view.count(count::actions(did, community).as_ref())?;
-        if signed < self.bounds.actions_per_stranger && self.view.count(count::all_actions(community).as_ref())? < self.bounds.actions_of_strangers {
-            return Ok(true);
+    /// The bound that keeps one more membership or action of this author out of this community, if any does.
+    fn bound_on(&self, did: &str, collection: Collection, community: &str) -> Result<Option<&'static str>, StoreError> {
+        let bounds = self.bounds;
+        let ((most, of_one), (most_of_all, of_all)) = match collection {
+            Collection::Action => ((bounds.actions_per_stranger, "actions-per-stranger"), (bounds.actions_of_strangers, "actions-of-strangers")),
+            _ => ((bounds.memberships_per_author, "memberships-per-author"), (bounds.memberships_per_community, "memberships-per-community")),
+        };
+        let bound = if self.view.count(count::naming_by(collection, did, community).as_ref())? >= most {
+            of_one
+        } else if self.view.count(count::naming(collection, community).as_ref())? >= most_of_all {
+            of_all
+        } else {
+            return Ok(None);
+        };
+        if collection == Collection::Action
+            && let Some(number) = directory::number(self.view, community)?
+            && held::moderates(self.view, number, did)?
+        {
+            return Ok(None);
         }
-        match directory::number(self.view, community)? {
-            Some(number) => held::moderates(self.view, number, did),
-            None => Ok(false),
-        }
+        Ok(Some(bound))
     }
 
     /// What an account's host says of it.
@@ -297,20 +310,16 @@ impl Facts<'_> {
     fn naming(&mut self, key: &RecordKey, before: Option<&Record>, after: Option<&Record>) -> Result<(), StoreError> {
         let (old, new) = (before.and_then(community_of), after.and_then(community_of));
         if old != new {
-            let action = key.collection == Collection::Action;
             if let Some(old) = old {
                 self.view.delete(Table::Routes, schema::naming_route(old, key).build());
-                if action {
-                    self.view.add(count::actions(&key.did, old).build(), -1)?;
-                    self.view.add(count::all_actions(old).build(), -1)?;
-                }
             }
             if let Some(new) = new {
                 self.view.put(Table::Routes, schema::naming_route(new, key).build(), Vec::new());
-                if action {
-                    self.view.add(count::actions(&key.did, new).build(), 1)?;
-                    self.view.add(count::all_actions(new).build(), 1)?;
-                }
+            }
+            for (community, by) in [(old, -1), (new, 1)] {
+                let Some(community) = community else { continue };
+                self.view.add(count::naming_by(key.collection, &key.did, community).build(), by)?;
+                self.view.add(count::naming(key.collection, community).build(), by)?;
             }
         }
         self.index_action(key, before, after);

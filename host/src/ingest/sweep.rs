@@ -16,6 +16,9 @@ const EVERY_MS: i64 = 60 * 60 * 1_000;
 /// How long what is gone is remembered: as long as posts are, so a server that repeats its oldest events is told from one that brings new ones.
 const TRACE_MS: i64 = KEPT_MS;
 
+/// What is dated further ahead was told by no clock, and its trace would stay for ever.
+const AHEAD_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
+
 /// Rows looked at in one batch: about a millisecond.
 const ROWS_AT_ONCE: usize = 2_000;
 
@@ -77,7 +80,7 @@ fn record(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreEr
     let stale = match &stored.record {
         Some(Record::Post(post)) => post.sort_time <= facts.now - TRACE_MS,
         Some(_) => false,
-        None => i64::try_from(stored.rev.time_us() / 1_000).is_ok_and(|told| told <= facts.now - TRACE_MS),
+        None => is_over(stored.rev.time_us(), facts.now),
     };
     match schema::record_key_of(key).filter(|_| stale) {
         Some(key) => facts.forget(&key),
@@ -85,11 +88,16 @@ fn record(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreEr
     }
 }
 
+/// Whether a trace of this time concerns nobody any more.
+fn is_over(time_us: u64, now: i64) -> bool {
+    i64::try_from(time_us / 1_000).is_ok_and(|told| told <= now - TRACE_MS || told > now.saturating_add(AHEAD_MS))
+}
+
 /// An account's status is forgotten when it is old and no record of its repo is known.
 fn account(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     let fact: AccountFact = decode(Table::Accounts, key, value)?;
     let Ok(did) = std::str::from_utf8(key) else { return Ok(()) };
-    if i64::try_from(fact.time_us / 1_000).is_ok_and(|told| told > facts.now - TRACE_MS) {
+    if !is_over(fact.time_us, facts.now) {
         return Ok(());
     }
     for collection in Collection::ALL {
@@ -99,4 +107,24 @@ fn account(facts: &mut Facts<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreE
     }
     facts.view.delete(Table::Accounts, key);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_kept_for_as_long_as_posts_are_and_one_of_another_century_is_not() {
+        const NOW: i64 = 1_795_176_000_000;
+        let check = |told_ms: i64, over: bool| assert_eq!(is_over(told_ms.unsigned_abs() * 1_000, NOW), over, "{told_ms}");
+        check(NOW - TRACE_MS + 1, false);
+        check(NOW - TRACE_MS, true);
+        check(0, true);
+        check(NOW, false);
+        // A clock that is behind, here or there.
+        check(NOW + 30 * 24 * 60 * 60 * 1_000, false);
+        check(NOW + AHEAD_MS, false);
+        check(NOW + AHEAD_MS + 1, true);
+        check(253_402_300_799_000, true);
+    }
 }

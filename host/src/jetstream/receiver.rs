@@ -80,7 +80,9 @@ impl Settings {
 pub async fn receive(settings: Settings, resume: Option<Cursor>, known: KnownDids, out: mpsc::Sender<Intake>, health: Arc<Health>, stop: CancellationToken) {
     let unpacker = match Unpacker::new() {
         Ok(unpacker) => unpacker,
-        Err(error) => return tracing::error!(%error, "can't decompress, so can't receive"),
+        // The dictionaries are in the program, so there is no memory, or they are damaged. Whoever watches over this task ends the program: going on
+        // it would answer, and never hear of anything.
+        Err(error) => panic!("nothing from Jetstream can be decompressed: {error}"),
     };
     let now_us = (settings.now_us)();
     let position = Position::new(resume, now_us.saturating_sub(micros(settings.backfill_window)), now_us);

@@ -307,7 +307,7 @@ pub fn place_parts(bytes: &[u8]) -> Option<(i64, &str, &str)> {
 
 /// What is counted durably, so that a bound costs one look-up.
 pub mod count {
-    use super::{Hashtag, Key};
+    use super::{Collection, Hashtag, Key, collection_tag};
 
     /// An author's posts with a hashtag.
     pub fn posts(hashtag: Hashtag, did: &str) -> Key {
@@ -329,14 +329,14 @@ pub mod count {
         Key::new().u8(b'o').rest(did)
     }
 
-    /// An author's actions that name a community.
-    pub fn actions(did: &str, community_uri: &str) -> Key {
-        Key::new().u8(b'a').part(did).rest(community_uri)
+    /// An author's memberships, or actions, that name a community.
+    pub fn naming_by(collection: Collection, did: &str, community_uri: &str) -> Key {
+        Key::new().u8(b'a').u8(collection_tag(collection)).part(did).rest(community_uri)
     }
 
-    /// All actions that name a community.
-    pub fn all_actions(community_uri: &str) -> Key {
-        Key::new().u8(b'A').rest(community_uri)
+    /// All memberships, or actions, that name a community.
+    pub fn naming(collection: Collection, community_uri: &str) -> Key {
+        Key::new().u8(b'A').u8(collection_tag(collection)).rest(community_uri)
     }
 
     /// Bytes in a community's namespace.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::{Action, ActionKind, Shares, Stage};
+use crate::record::{Action, ActionKind, Membership, Shares, Stage};
 use crate::sandbox::object::Role;
 use crate::store::{Options, Store};
 
@@ -58,5 +58,31 @@ fn a_crowd_of_strangers_fills_no_community_and_leaves_room_for_who_moderates() {
         facts.commit(did, &commit(rkey, 20, Operation::Delete), None).expect("it can be written");
     }
     facts.commit("did:plc:s4", &commit("a", 1, Operation::Create), Some(hides(&uri))).expect("it can be written");
-    assert_eq!(view.count(count::all_actions(&uri).as_ref()).expect("it can be read"), 3);
+    assert_eq!(view.count(count::naming(Collection::Action, &uri).as_ref()).expect("it can be read"), 3);
+}
+
+#[test]
+fn a_crowd_that_joins_leaves_room_for_who_moderates_and_whoever_has_joined_may_leave() {
+    let directory = tempfile::tempdir().expect("tests need a temporary directory");
+    let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new file");
+    let mut view = View::new(store.snapshot().expect("a healthy disk"), None);
+    let (mut agenda, rules) = (Agenda::default(), Rules::default());
+    let bounds = Bounds { memberships_per_author: 2, memberships_per_community: 3, ..Bounds::default() };
+    let (uri, other) = ("at://did:plc:owner/net.atrarium.community.config/moths", "at://did:plc:owner/net.atrarium.community.config/bats");
+    let mut facts = Facts { view: &mut view, agenda: &mut agenda, bounds: &bounds, rules: &rules, now: NOW };
+    let mut says = |did: &str, rkey: &str, rev: u64, record: Option<(&str, bool)>| {
+        let operation = if record.is_some() { Operation::Create } else { Operation::Delete };
+        let commit = Commit { collection: Collection::Membership, ..commit(rkey, rev, operation) };
+        let record = record.map(|(community, active)| Record::Membership(Membership { community: community.to_owned(), active, joined_at: NOW }));
+        facts.commit(did, &commit, record).expect("it can be written");
+        let key = RecordKey { did: did.to_owned(), collection: Collection::Membership, rkey: rkey.to_owned() };
+        let stored: Option<Stored> = facts.view.read(Table::Records, schema::record(&key).as_ref()).expect("it can be read");
+        stored.and_then(|stored| stored.record)
+    };
+    assert!(says("did:plc:a", "1", 1, Some((uri, true))).is_some() && says("did:plc:a", "2", 2, Some((uri, true))).is_some());
+    assert!(says("did:plc:a", "3", 3, Some((uri, true))).is_none(), "an author's own bound");
+    assert!(says("did:plc:b", "1", 1, Some((uri, true))).is_some() && says("did:plc:c", "1", 1, Some((uri, true))).is_none(), "the community's");
+    assert!(says("did:plc:c", "2", 2, Some((other, true))).is_some(), "of another community they know nothing");
+    assert!(matches!(says("did:plc:b", "1", 2, Some((uri, false))), Some(Record::Membership(Membership { active: false, .. }))), "whoever is in may change it");
+    assert!(says("did:plc:b", "1", 3, None).is_none() && says("did:plc:c", "3", 3, Some((uri, true))).is_some(), "and who leaves makes room");
 }
