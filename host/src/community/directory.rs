@@ -117,17 +117,12 @@ pub fn open(view: &mut View, key: &RecordKey, config: Config, bounds: &Bounds) -
 }
 
 /// A newer config of an open community. Answers whether the hashtag is another, upon which the namespace has been wiped and
-/// the object must be told everything anew. Where that hashtag has no room the config opens nothing, as if it were the first: the
-/// community is closed, and nobody is there to be told.
-pub fn renew(view: &mut View, id: CommunityId, config: Config, bounds: &Bounds) -> Result<bool, StoreError> {
-    let Some(mut community) = by_number(view, id)? else { return Ok(false) };
+/// the object must be told everything anew. Where that hashtag has no room nothing is changed.
+pub fn renew(view: &mut View, id: CommunityId, config: Config, bounds: &Bounds) -> Result<Result<bool, Full>, StoreError> {
+    let Some(mut community) = by_number(view, id)? else { return Ok(Ok(false)) };
     let moved = community.config.hashtag != config.hashtag;
     if moved && is_crowded(view, config.hashtag, bounds)? {
-        let bound = Full::Hashtag.label();
-        metrics::counter!("atrarium_bounded_total", "bound" => bound).increment(1);
-        tracing::warn!(community = community.uri, bound, "a community was closed: there are as many with its new hashtag as may be");
-        close(view, id)?;
-        return Ok(true);
+        return Ok(Err(Full::Hashtag));
     }
     if moved {
         wipe(view, id, community.config.hashtag)?;
@@ -136,7 +131,7 @@ pub fn renew(view: &mut View, id: CommunityId, config: Config, bounds: &Bounds) 
     }
     community.config = config;
     view.write(Table::Communities, Key::community(id).build(), &community);
-    Ok(moved)
+    Ok(Ok(moved))
 }
 
 /// Throws away all that a community's object has stored and shown; it must be told everything anew.

@@ -9,13 +9,14 @@ use std::collections::BTreeSet;
 use super::agenda::Agenda;
 use super::rules::Rules;
 use super::wants;
+use crate::community::directory::Full;
 use crate::community::held::{self, Bounds};
 use crate::community::letters::Subject;
 use crate::community::{Community, directory};
 use crate::event::{Account, AccountStatus, Collection, Commit, Listed, ObjectOrder, ObjectWhat, Operation, Rev, Status};
 use crate::record::{AccountFact, Config, Hashtag, KEPT_MS, Post, Record, RecordKey, Stored};
 use crate::store::schema::{self, count};
-use crate::store::{Key, Span, StoreError, Table, View};
+use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 
 /// What an event turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -367,25 +368,33 @@ impl Facts<'_> {
             (None, None) => {}
             (None, Some(config)) => match directory::open(self.view, key, config.clone(), self.bounds)? {
                 Ok(community) => self.agenda.add_everything(community),
+                Err(full) => no_room(key, full),
+            },
+            (Some(community), Some(config)) => match directory::renew(self.view, community, config.clone(), self.bounds)? {
+                Ok(true) => self.agenda.add_everything(community),
+                Ok(false) => self.agenda.add(community, Subject::Config),
+                // As if this config were the first.
                 Err(full) => {
-                    metrics::counter!("atrarium_bounded_total", "bound" => full.label()).increment(1);
-                    tracing::warn!(community = key.uri(), bound = full.label(), "a community was not opened: there are as many as may be");
+                    no_room(key, full);
+                    self.close(community)?;
                 }
             },
-            (Some(community), Some(config)) => {
-                if directory::renew(self.view, community, config.clone(), self.bounds)? {
-                    self.agenda.add_everything(community);
-                } else {
-                    self.agenda.add(community, Subject::Config);
-                }
-            }
-            (Some(community), None) => {
-                directory::close(self.view, community)?;
-                self.agenda.remove(community);
-            }
+            (Some(community), None) => self.close(community)?,
         }
         Ok(())
     }
+
+    fn close(&mut self, community: CommunityId) -> Result<(), StoreError> {
+        directory::close(self.view, community)?;
+        self.agenda.remove(community);
+        Ok(())
+    }
+}
+
+/// Tells that a config opens nothing.
+fn no_room(key: &RecordKey, full: Full) {
+    metrics::counter!("atrarium_bounded_total", "bound" => full.label()).increment(1);
+    tracing::warn!(community = key.uri(), bound = full.label(), "a community is not open: there are as many as may be");
 }
 
 /// Up to where a deleted account's records are gone.
