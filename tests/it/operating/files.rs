@@ -172,4 +172,9 @@ async fn a_data_directory_that_cannot_be_had_is_named_with_what_to_do() {
     fs::create_dir_all(taken.join("lock")).expect("a folder of ours");
     let sentence = refusal_on(&taken, &[], None).await;
     assert!(sentence.contains(&taken.join("lock").display().to_string()) && !sentence.contains("cannot make"), "{sentence}");
+    // A path that is too long for a socket is no reason not to look at the data.
+    let long = folder.path().join("x".repeat(120));
+    fs::create_dir(&long).expect("a folder of ours");
+    let sentence = operate(&long, "communities list").await.expect_err("it is empty");
+    assert!(sentence.contains("no server has run on these data"), "{sentence}");
 }

@@ -2,6 +2,7 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::community::showing;
+use crate::record::RETENTION_MS;
 use crate::sandbox::object::Role;
 use crate::store::schema::count;
 use crate::store::{Key, Options, Store, View};
@@ -304,6 +305,11 @@ fn a_batch_is_told_in_the_words_of_its_rows() {
         publish(view, edition, "b");
     });
     assert_eq!(both, [post("a", false), post("b", true)]);
+    let over = data(&mut |view, edition| {
+        let place = schema::place(NOW - RETENTION_MS, "c", "did:plc:ann").build();
+        showing::publish(view, COMMUNITY, &place, edition, entry()).expect("it can be read");
+    });
+    assert_eq!(over, Vec::<String>::new(), "it is kept, and no feed shows it");
     let faded = data(&mut |view, _| {
         showing::fade(view, NOW, 10).expect("it can be read");
     });
