@@ -174,6 +174,25 @@ async fn a_malformed_record_is_counted_by_its_reason_and_leaves_nothing_behind()
     world.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_post_is_shown_that_no_moderator_could_name() {
+    let (mut world, community, before) = world_with_post().await;
+    let member = did("member");
+    world.join(&community, &[&member]);
+    let rkey = |bytes: usize| "r".repeat(bytes - uri(&member, POST, "").len());
+    let labels = [("collection", POST), ("reason", "long-uri")];
+    let was = world.counted("atrarium_malformed_total", &labels).await;
+    world.post(&member, &rkey(513), TAG, NOW - 19_000);
+    let longest = world.post(&member, &rkey(512), TAG, NOW - 20_000);
+    world.settled().await;
+    assert!(world.counted("atrarium_malformed_total", &labels).await > was);
+    assert_eq!(world.feed(&community).await, [longest.clone(), before.clone()]);
+    world.act(&did("owner"), "h", "hide_post", &longest, &community);
+    world.settled().await;
+    assert_eq!(world.feed(&community).await, [before]);
+    world.stop().await;
+}
+
 /// Texts that serde_json's values can't express, or that are too large to be written out in a row.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_that_is_no_text_is_counted_and_leaves_nothing_behind() {

@@ -21,6 +21,8 @@ pub enum Fault {
     BadDatetime,
     /// Not an AT-URI of a record in the collection that the field must name, by DID.
     BadUri,
+    /// The record's own AT-URI is longer than those that other records may name.
+    LongUri,
     BadDid,
     BadHashtag,
     /// The parts of a mix don't make a whole.
@@ -41,6 +43,7 @@ impl Fault {
             Self::TooMany => "too-many",
             Self::BadDatetime => "bad-datetime",
             Self::BadUri => "bad-uri",
+            Self::LongUri => "long-uri",
             Self::BadDid => "bad-did",
             Self::BadHashtag => "bad-hashtag",
             Self::BadShares => "bad-shares",

@@ -8,7 +8,7 @@ use crate::{
     bindings::exports::atrarium::filter::records::{Raw, Verdict},
     config,
     fault::Fault,
-    membership, post,
+    limits, membership, post,
 };
 
 pub const POST: &str = "app.bsky.feed.post";
@@ -28,5 +28,16 @@ pub fn judge(raw: &Raw) -> Verdict {
         ACTION => action::read(&raw.json).map(Verdict::Action),
         _ => Err(Fault::UnknownValue),
     };
+    let verdict = match verdict {
+        Ok(Verdict::Irrelevant) => Ok(Verdict::Irrelevant),
+        // Nobody could hide such a post, join such a community, or follow such an action.
+        Ok(_) if uri_bytes(raw) > limits::URI_BYTES => Err(Fault::LongUri),
+        judged => judged,
+    };
     verdict.unwrap_or_else(|fault| Verdict::Malformed(fault.code().to_owned()))
+}
+
+/// How long the record's own AT-URI is.
+fn uri_bytes(raw: &Raw) -> usize {
+    "at://".len() + raw.did.len() + "/".len() + raw.collection.len() + "/".len() + raw.rkey.len()
 }

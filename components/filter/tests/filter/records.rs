@@ -3,9 +3,10 @@
 use atrarium_filter::{
     bindings::{
         atrarium::events::types::{Action, ActionKind, Config, Membership, Shares, Stage},
-        exports::atrarium::filter::records::Verdict,
+        exports::atrarium::filter::records::{Raw, Verdict},
     },
-    judge::{ACTION, CONFIG, MEMBERSHIP},
+    judge::{ACTION, CONFIG, MEMBERSHIP, POST, judge},
+    limits::URI_BYTES,
 };
 use serde_json::{Value, json};
 
@@ -172,6 +173,22 @@ fn an_action_that_breaks_its_lexicon_is_malformed() {
     block["action"] = json!("unblock_user");
     block["target"] = json!("did:plc:ann");
     assert_eq!(fault(ACTION, &block.to_string()), None);
+}
+
+#[test]
+fn a_record_that_no_other_could_name_is_malformed() {
+    const DID: &str = "did:plc:someone";
+    let post = json!({ "text": "hello #atrarium_a1b2c3d4", "createdAt": "2026-07-04T14:38:06.240Z" });
+    let irrelevant = json!({ "text": "hello", "createdAt": "2026-07-04T14:38:06.240Z" });
+    let judged = |collection: &str, record: &Value, bytes: usize| {
+        let rkey = "r".repeat(bytes - format!("at://{DID}/{collection}/").len());
+        judge(&Raw { did: DID.to_owned(), collection: collection.to_owned(), rkey, json: record.to_string() })
+    };
+    for (collection, record) in samples().into_iter().chain([(POST, post)]) {
+        assert!(!matches!(judged(collection, &record, URI_BYTES), Verdict::Malformed(_)), "{collection}");
+        assert_eq!(judged(collection, &record, URI_BYTES + 1), Verdict::Malformed("long-uri".to_owned()), "{collection}");
+    }
+    assert_eq!(judged(POST, &irrelevant, URI_BYTES + 1), Verdict::Irrelevant);
 }
 
 pub(crate) fn sample(collection: &str) -> Value {

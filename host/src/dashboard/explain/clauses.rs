@@ -99,6 +99,7 @@ fn fault(code: &str) -> String {
         "too-short" => "a text in it is shorter than may be",
         "too-many" => "a list in it has more entries than may be, or it names more than 64 communities",
         "bad-datetime" => "its date (createdAt) is not written as the AT Protocol demands",
+        "long-uri" => "its AT-URI is longer than 512 bytes, so that no moderator could name it",
         "too-large" => "it is larger than a megabyte",
         "unknown-value" => "it says that it is another kind of record",
         other => return format!("the filter says {other:?}"),
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_code_of_the_filter_has_words() {
-        for code in ["not-json", "wrong-type-field", "missing-field", "too-long", "too-short", "too-many", "bad-datetime", "unknown-value"] {
+        for code in ["not-json", "wrong-type-field", "missing-field", "too-long", "too-short", "too-many", "bad-datetime", "unknown-value", "long-uri"] {
             assert!(!fault(code).contains("the filter says"), "{code}");
         }
         assert_eq!(fault("new-code"), "the filter says \"new-code\"");
