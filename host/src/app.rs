@@ -426,6 +426,7 @@ fn bounds(config: &Config) -> Bounds {
         held_per_hashtag: config.held_per_hashtag as u64,
         held_total: config.held_total as u64,
         posts_per_member: config.posts_per_member as u64,
+        object_bytes: config.object_bytes,
         communities_per_owner: config.communities_per_owner,
         communities_total: config.communities_total,
         ..Bounds::default()

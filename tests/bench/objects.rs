@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atrarium::community::{Community, Loads, Registry, registry::Message};
+use atrarium::community::{Community, Loads, Registry, desk::Quota, registry::Message};
 use atrarium::record::{Config, Hashtag, Shares, Stage};
 use atrarium::sandbox::object::Notice;
 use atrarium::sandbox::{Components, Linked, Sandbox};
@@ -47,7 +47,7 @@ pub(crate) fn wake(table: &mut Table) {
         };
         for times in [&mut cold, &mut warm] {
             let began = Instant::now();
-            let told = registry.tell(view, id, &community, Message::Notices(&notices), 0).expect("the store works");
+            let told = registry.tell(view, id, &community, Message::Notices(&notices, Quota::Whole), 0).expect("the store works");
             times.push(began.elapsed().as_secs_f64() * 1e6);
             told.outcome.expect("the object takes a config");
             view = told.view;

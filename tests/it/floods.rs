@@ -351,3 +351,50 @@ async fn what_a_crowd_of_strangers_signs_keeps_nobody_from_moderating() {
     assert!(world.failures().is_empty() && world.dead_letters().is_empty());
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_moderates_has_room_in_an_object_that_a_crowd_has_filled() {
+    const POSTS: usize = 1_000;
+    let mut world = World::with_flags(&["--object-mib", "1"]).await;
+    let (owner, moderator, member) = (did("owner"), did("moderator"), did("member"));
+    let config = with(records::config("Test", TAG, NOW - 50_000), json!({ "moderators": [moderator] }));
+    let community = world.create(&owner, CONFIG, "main", config);
+    world.join(&community, &[&member]);
+    world.settled().await;
+    // Each takes two rows, with the longest of keys in both.
+    let rkey = |n: usize| format!("{n:0>455}");
+    assert_eq!(uri(&member, POST, &rkey(0)).len(), 512);
+    let posts: Vec<String> = (0..POSTS).map(|n| world.post(&member, &rkey(n), TAG, NOW - 30_000 - n as i64)).collect();
+    world.settled().await;
+    world.until("what found no room was tried by itself", |world| !world.failures().contains(&0)).await;
+    let shown = world.feed(&community).await;
+    assert_eq!(shown.len() + world.failures().len(), POSTS, "each is in the feed or tried again");
+    assert!((POSTS * 7 / 10..POSTS * 9 / 10).contains(&shown.len()), "{} have found room", shown.len());
+
+    // Nobody finds room but who moderates, and at once.
+    let late = did("late");
+    world.join(&community, &[&late]);
+    world.act(&did("stranger"), "hide", "hide_post", &shown[1], &community);
+    for (n, post) in shown.iter().take(20).enumerate() {
+        let signs = if n % 2 == 0 { &owner } else { &moderator };
+        world.act(signs, &format!("hide{n}"), "hide_post", post, &community);
+    }
+    let elsewhere = world.post(&late, "p1", TAG, NOW - 10_000);
+    world.settled().await;
+    assert!(world.feed(&community).await == shown[20..], "whatever was hidden is, and nothing came");
+    assert!(world.dead_letters().is_empty());
+
+    // When something goes there is room for others.
+    for (n, post) in posts.iter().enumerate() {
+        if shown.contains(post) {
+            world.delete(&member, POST, &rkey(n));
+        }
+    }
+    world.settled().await;
+    world.clock.set(NOW + 2_000);
+    world.until("all have found room", |world| world.failures().is_empty()).await;
+    let mut rest: Vec<String> = posts.iter().filter(|post| !shown.contains(post)).cloned().collect();
+    rest.insert(0, elsewhere);
+    assert!(world.feed(&community).await == rest, "what found no room before is there, in order");
+    world.stop().await;
+}

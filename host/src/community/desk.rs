@@ -14,6 +14,28 @@ const MAX_KEY: usize = 1_024;
 const MAX_VALUE: usize = 128 << 10;
 const MAX_LISTING: u32 = 1_000;
 
+/// One part in so many of a namespace is kept for what whoever moderates says: a crowd that fills the rest keeps nobody from moderating.
+const PARTS: u64 = 8;
+
+/// Which part of a namespace may be filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// All of it.
+    Whole,
+    /// What isn't kept for whoever moderates. What is there already stays, may shrink, and may go.
+    Crowd,
+}
+
+impl Quota {
+    /// Of a namespace of so many bytes.
+    fn of(self, bytes: u64) -> u64 {
+        match self {
+            Self::Whole => bytes,
+            Self::Crowd => bytes - bytes / PARTS,
+        }
+    }
+}
+
 /// An object's access, for one call.
 #[derive(Debug)]
 pub struct Desk {
@@ -22,6 +44,7 @@ pub struct Desk {
     pub admitted: Vec<String>,
     community: CommunityId,
     hashtag: Hashtag,
+    /// In bytes.
     quota: u64,
     /// Of the batch to which the call belongs.
     edition: Edition,
@@ -29,10 +52,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// `now` in milliseconds since the Unix epoch; the view is of a batch whose edition has begun.
-    pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, quota: u64, now: i64) -> Result<Self, StoreError> {
+    /// `bytes` is the size of a namespace, `quota` which part of it the call may fill; `now` in milliseconds since the Unix epoch; the view is of
+    /// a batch whose edition has begun.
+    pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, bytes: u64, quota: Quota, now: i64) -> Result<Self, StoreError> {
         let edition = showing::edition(&view)?;
-        Ok(Self { view, admitted: Vec::new(), community, hashtag, quota, edition, now })
+        Ok(Self { view, admitted: Vec::new(), community, hashtag, quota: quota.of(bytes), edition, now })
     }
 
     fn key(&self, key: &str) -> Vec<u8> {
@@ -157,19 +181,19 @@ mod tests {
     use super::*;
     use crate::store::{Options, Store};
 
-    const QUOTA: u64 = 1_000;
+    const BYTES: u64 = 1_000;
 
-    fn desk(directory: &std::path::Path) -> Desk {
+    fn desk(directory: &std::path::Path, quota: Quota) -> Desk {
         let store = Store::open(Options { path: directory.join("index.redb"), cache: 1 << 20, backend: None }).expect("a new database");
         let view = Box::new(View::new(store.snapshot().expect("it can be read"), None));
         let hashtag = Hashtag::parse("#atrarium_0123abcd").expect("a hashtag");
-        Desk::new(view, 7, hashtag, QUOTA, 0).expect("it can be read")
+        Desk::new(view, 7, hashtag, BYTES, quota, 0).expect("it can be read")
     }
 
     #[test]
     fn a_namespace_takes_as_much_as_its_quota_and_no_more() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut desk = desk(directory.path());
+        let mut desk = desk(directory.path(), Quota::Whole);
         // A key counts with the four bytes of its community.
         let mut put = |key: &str, size: usize| desk.put(key, vec![0; size]).expect("the database is there");
         assert_eq!(put("a", 495), Ok(()));
@@ -183,14 +207,33 @@ mod tests {
         desk.delete("a").expect("the database is there");
         desk.delete("a").expect("nor is it counted twice");
         assert_eq!(desk.put("a", vec![0; 495]).expect("the database is there"), Ok(()));
-        assert_eq!(desk.view.count(count::object_bytes(7).as_ref()).expect("it can be read"), QUOTA);
+        assert_eq!(desk.view.count(count::object_bytes(7).as_ref()).expect("it can be read"), BYTES);
         assert_eq!(desk.get("b").expect("the database is there").map(|value| value.len()), Some(490), "what was refused changed nothing");
+    }
+
+    #[test]
+    fn a_crowd_fills_what_is_not_kept_for_who_moderates() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut desk = desk(directory.path(), Quota::Crowd);
+        let put = |desk: &mut Desk, key: &str, size: usize| desk.put(key, vec![0; size]).expect("the database is there");
+        assert_eq!(put(&mut desk, "a", 871), Err(Refusal::Quota), "an eighth is kept");
+        assert_eq!(put(&mut desk, "a", 870), Ok(()));
+        assert_eq!(put(&mut desk, "b", 0), Err(Refusal::Quota));
+        desk.quota = Quota::Whole.of(BYTES);
+        assert_eq!(put(&mut desk, "b", 121), Err(Refusal::Quota));
+        assert_eq!(put(&mut desk, "b", 120), Ok(()));
+        // Though what is kept is in use, a crowd's own may shrink and go.
+        desk.quota = Quota::Crowd.of(BYTES);
+        assert_eq!(put(&mut desk, "a", 860), Ok(()));
+        assert_eq!(put(&mut desk, "a", 861), Err(Refusal::Quota));
+        desk.delete("a").expect("the database is there");
+        assert_eq!(put(&mut desk, "a", 745), Ok(()));
     }
 
     #[test]
     fn keys_and_values_have_a_size() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut desk = desk(directory.path());
+        let mut desk = desk(directory.path(), Quota::Whole);
         let mut check = |key: &str, size: usize, expected| assert_eq!(desk.put(key, vec![0; size]).expect("the database is there"), Err(expected));
         check("", 1, Refusal::Key);
         check(&"k".repeat(MAX_KEY + 1), 1, Refusal::Key);

@@ -30,15 +30,15 @@ pub struct Bounds {
     pub others_per_repo: u64,
     /// Memberships of one author in one community: one is of use, and each is told to the object.
     pub memberships_per_author: u64,
-    /// Memberships in one community, so that they leave room in its object for whoever moderates.
+    /// Memberships in one community, so that they leave room in its object for posts.
     pub memberships_per_community: u64,
     /// Actions in one community by someone who is neither its owner nor a moderator: they count for nothing now, and each
     /// makes its target be judged anew.
     pub actions_per_stranger: u64,
-    /// All actions in one community up to which those are kept at all, so that they leave room in its object for whoever moderates: an action
+    /// All actions in one community up to which those are kept at all, so that they leave room in its object for posts: an action
     /// takes two rows of it, with keys of 1,024 bytes at most, and has its target once more, so these take 150 MiB of 256.
     pub actions_of_strangers: u64,
-    /// Bytes in one object's namespace.
+    /// Bytes in one object's namespace; an eighth of them is kept for whoever moderates.
     pub object_bytes: u64,
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Community;
-use super::desk::Desk;
+use super::desk::{Desk, Quota};
 use super::load::{Loads, Work};
 use crate::sandbox::Fault;
 use crate::sandbox::object::{Backing, CallError, Notice, Object, Objects};
@@ -26,7 +26,7 @@ pub struct Registry {
     awake: HashMap<CommunityId, Awake>,
     capacity: usize,
     idle: Duration,
-    quota: u64,
+    namespace: u64,
     loads: Loads,
     counted: Arc<AtomicUsize>,
 }
@@ -48,15 +48,16 @@ pub struct Told {
 /// What an object is to be told.
 #[derive(Debug, Clone, Copy)]
 pub enum Message<'a> {
-    Notices(&'a [Notice]),
+    /// What is so, and how much of its namespace the object may fill with it.
+    Notices(&'a [Notice], Quota),
     Wake,
 }
 
 impl Registry {
-    /// At most `capacity` objects are awake; one that was not used for `idle` is put to sleep. `quota` is the size of a namespace
-    /// in bytes. What calls take is counted in `loads`.
-    pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, quota: u64, loads: Loads) -> Self {
-        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, quota, loads, counted: Arc::default() }
+    /// At most `capacity` objects are awake; one that was not used for `idle` is put to sleep. `namespace` is the size
+    /// of each one's in bytes. What calls take is counted in `loads`.
+    pub fn new(objects: Arc<Objects>, capacity: usize, idle: Duration, namespace: u64, loads: Loads) -> Self {
+        Self { objects, awake: HashMap::new(), capacity: capacity.max(1), idle, namespace, loads, counted: Arc::default() }
     }
 
     /// How many objects are awake, as of the last time that they were looked after, a tenth of a second ago or so.
@@ -82,9 +83,13 @@ impl Registry {
             Err(fault) => return Ok(Told { view, outcome: Err(fault) }),
         };
         view.begin();
-        let desk: Box<dyn Backing> = Box::new(Desk::new(view, id, community.config.hashtag, self.quota, now)?);
+        let quota = match message {
+            Message::Notices(_, quota) => quota,
+            Message::Wake => Quota::Whole,
+        };
+        let desk: Box<dyn Backing> = Box::new(Desk::new(view, id, community.config.hashtag, self.namespace, quota, now)?);
         let (desk, result) = match message {
-            Message::Notices(notices) => awake.object.handle(desk, notices, now),
+            Message::Notices(notices, _) => awake.object.handle(desk, notices, now),
             Message::Wake => awake.object.wake(desk, now),
         };
         self.loads.count(&community.uri, Work::Object, began.elapsed());

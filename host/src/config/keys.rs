@@ -158,6 +158,10 @@ pub(crate) const HELD_TOTAL: Key = number("held-total", "Posts held in all", Num
 // Six posts an hour, day and night, for the seven days that count.
 pub(crate) const POSTS_PER_MEMBER: Key = number("posts-per-member", "A member's newest posts that count", Number { default: 1_000, least: 1, most: 100_000 });
 
+// A full one has 200 members whose last thousand posts all count, beside the bounds on actions and memberships.
+pub(crate) const OBJECT_MIB: Key =
+    number("object-mib", "MiB that one community's object may store; an eighth is kept for who moderates", Number { default: 256, least: 1, most: 1_048_576 });
+
 // Enough for people; too few to fill the host from one account.
 pub(crate) const COMMUNITIES_PER_OWNER: Key =
     number("communities-per-owner", "Communities that one owner may have here", Number { default: 10, least: 1, most: 10_000 });
@@ -306,6 +310,7 @@ pub(crate) const ALL: &[&Key] = &[
     &HELD_PER_HASHTAG,
     &HELD_TOTAL,
     &POSTS_PER_MEMBER,
+    &OBJECT_MIB,
     &COMMUNITIES_PER_OWNER,
     &COMMUNITIES_TOTAL,
     &BATCH_EVENTS,

@@ -115,6 +115,8 @@ pub struct Config {
     pub held_total: usize,
     /// A member's newest posts that count.
     pub posts_per_member: usize,
+    /// Bytes in one object's namespace (the option is in MiB).
+    pub object_bytes: u64,
     /// Communities that one owner may have here.
     pub communities_per_owner: usize,
     /// Communities on this host.

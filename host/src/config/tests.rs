@@ -70,6 +70,7 @@ fn shown(config: &Config, key: &str) -> String {
         "held-per-hashtag" => config.held_per_hashtag.to_string(),
         "held-total" => config.held_total.to_string(),
         "posts-per-member" => config.posts_per_member.to_string(),
+        "object-mib" => (config.object_bytes >> 20).to_string(),
         "communities-per-owner" => config.communities_per_owner.to_string(),
         "communities-total" => config.communities_total.to_string(),
         "batch-events" => config.batch_events.to_string(),

@@ -51,6 +51,7 @@ pub fn validate(given: &Given, mistakes: Mistakes) -> Result<Config, Mistakes> {
         held_per_hashtag: read.count(&keys::HELD_PER_HASHTAG),
         held_total: read.count(&keys::HELD_TOTAL),
         posts_per_member: read.count(&keys::POSTS_PER_MEMBER),
+        object_bytes: read.number(&keys::OBJECT_MIB) * MIB,
         communities_per_owner: read.count(&keys::COMMUNITIES_PER_OWNER),
         communities_total: read.count(&keys::COMMUNITIES_TOTAL),
         batch_events: read.count(&keys::BATCH_EVENTS),

@@ -1,14 +1,16 @@
 //! Telling the objects: from the agenda to calls, a community at a time.
 //!
 //! An object is told of memberships, actions and accounts first and of posts second, because the first decide whose posts it
-//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. A call that fails takes
-//! nothing with it but itself: its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends
+//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. Before all that comes what
+//! whoever moderates says, in calls of its own, since it may fill a part of the object's namespace that is kept for it. A call that
+//! fails takes nothing with it but itself: its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends
 //! the batch.
 
 use std::collections::BTreeSet;
 
 use super::agenda::{Agenda, Matters};
 use super::wants;
+use crate::community::desk::Quota;
 use crate::community::letters::Subject;
 use crate::community::registry::{Message, Told};
 use crate::community::{Community, Registry, directory, held};
@@ -64,16 +66,24 @@ impl<'a> Delivery<'a> {
     /// Tells one object, and then the posts of who was admitted by it.
     pub fn tell(&mut self, id: CommunityId, matters: Matters) -> Result<(), StoreError> {
         let Some(community) = directory::by_number(self.view()?, id)? else { return Ok(()) };
-        let mut call = Calls { delivery: self, id, community: &community, beside: Vec::new(), pending: Vec::new(), admitted: Vec::new() };
         let (posts, others): (BTreeSet<Subject>, BTreeSet<Subject>) = matters.subjects.into_iter().partition(Subject::is_post);
+        let (mut of_say, mut of_crowd) = (Vec::new(), Vec::new());
+        for subject in others {
+            if has_say(self.view()?, id, &subject)? { of_say.push(subject) } else { of_crowd.push(subject) }
+        }
+        let mut call = Calls { delivery: self, id, community: &community, beside: Vec::new(), pending: Vec::new(), admitted: Vec::new() };
         if matters.everything {
             call.everything()?;
         }
-        for subject in others {
+        for subject in of_say {
             match subject {
                 Subject::Alarm => call.wake()?,
                 subject => call.add(subject)?,
             }
+        }
+        call.flush()?;
+        for subject in of_crowd {
+            call.add(subject)?;
         }
         call.flush()?;
 
@@ -167,7 +177,14 @@ impl Calls<'_, '_> {
         for subject in beside.iter().chain(&subjects) {
             notices.extend(self.notice(subject)?);
         }
-        self.call(Message::Notices(&notices), &subjects)
+        let mut quota = Quota::Whole;
+        for subject in &subjects {
+            if !has_say(self.delivery.view()?, self.id, subject)? {
+                quota = Quota::Crowd;
+                break;
+            }
+        }
+        self.call(Message::Notices(&notices, quota), &subjects)
     }
 
     fn wake(&mut self) -> Result<(), StoreError> {
@@ -236,5 +253,13 @@ impl Calls<'_, '_> {
             }
             Collection::Config => None,
         }
+    }
+}
+
+/// Whether it comes from who moderates the community, or says whose account is active, which has to be heeded as well.
+fn has_say(view: &View, id: CommunityId, subject: &Subject) -> Result<bool, StoreError> {
+    match subject {
+        Subject::Record(key) => Ok(key.collection == Collection::Action && held::moderates(view, id, &key.did)?),
+        Subject::Config | Subject::Account(_) | Subject::Alarm => Ok(true),
     }
 }
