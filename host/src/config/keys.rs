@@ -158,7 +158,7 @@ pub(crate) const HELD_TOTAL: Key = number("held-total", "Posts held in all", Num
 // Six posts an hour, day and night, for the seven days that count.
 pub(crate) const POSTS_PER_MEMBER: Key = number("posts-per-member", "A member's newest posts that count", Number { default: 1_000, least: 1, most: 100_000 });
 
-// A full one has 200 members whose last thousand posts all count, beside the bounds on actions and memberships.
+// A post takes some 250 bytes, and 1,140 with the longest of keys: room for 900,000, or for 200,000.
 pub(crate) const OBJECT_MIB: Key =
     number("object-mib", "MiB that one community's object may store; an eighth is kept for who moderates", Number { default: 256, least: 1, most: 1_048_576 });
 
