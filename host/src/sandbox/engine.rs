@@ -1,7 +1,7 @@
 //! The engine: wasmtime's settings, the ticking of epochs, and the limits of an instance.
 //!
-//! This engine runs the components that the operator trusts; those of strangers have their own ([`super::strangers`]). Calls are synchronous; a call that passes its deadline traps at
-//! the next tick. Where the address space for pooled instances can't be had (a container with little of it), instances are
+//! This engine runs the components that the operator trusts; those of strangers have their own ([`super::strangers`]). Calls are synchronous; a call that passes its deadline
+//! (`deadline.rs`) traps at the next tick. Where the address space for pooled instances can't be had (a container with little of it), instances are
 //! allocated on demand, which is slower and otherwise the same.
 
 use std::time::Duration;

@@ -10,9 +10,9 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use super::engine::{Limits, Sandbox, ticks};
+use super::engine::{Limits, Sandbox};
 use super::wasi::{self, Nothing};
-use super::{Fault, SandboxError, one_line};
+use super::{Fault, SandboxError, deadline, one_line};
 use crate::record::{Action, ActionKind, Config, Hashtag, Membership, Post, Record, Shares, Stage};
 
 mod bindings {
@@ -85,7 +85,7 @@ impl Filters {
     fn instantiate(&self) -> Result<(Store<State>, bindings::Filter), Fault> {
         let mut store = Store::new(self.pre.engine(), State { limits: Limits::default(), wasi: Nothing::new() });
         store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(ticks(DEADLINE));
+        deadline::allow(&mut store, DEADLINE);
         let filter = self.pre.instantiate(&mut store).map_err(|cause| fault(&store, &cause))?;
         Ok((store, filter))
     }
@@ -145,7 +145,7 @@ impl Filter {
             Some(live) => live,
             None => self.of.instantiate()?,
         };
-        store.set_epoch_deadline(ticks(DEADLINE));
+        deadline::allow(&mut store, DEADLINE);
         let outcome = filter.atrarium_filter_records().call_judge(&mut store, &raw);
         let verdicts = outcome.map_err(|cause| fault(&store, &cause))?;
         if verdicts.len() != batch.len() {

@@ -3,7 +3,7 @@
 //! * [`components`]: where the components' bytes come from, and how `moderation` is composed into `community-feed`.
 //! * [`linked`]: the operator's components, compiled, linked and tried ([`rehearsal`]); and which of them count now.
 //! * [`reload`]: others take their place while the program runs.
-//! * [`engine`]: wasmtime's settings, the ticking of epochs, the limits of an instance.
+//! * [`engine`]: wasmtime's settings, the ticking of epochs, the limits of an instance; [`deadline`]: how long a call may take.
 //! * [`strangers`]: mixes that a community's owner has uploaded: admission, and calls in which they can do nothing but answer.
 //! * [`filter`], [`object`], [`mix`]: calling each world; generated bindings meet the host's own types there and nowhere else.
 //!
@@ -11,6 +11,7 @@
 //! every import a bound on what it hands over. A guest that traps loses its instance and nothing more; see [`Fault`].
 
 pub mod components;
+mod deadline;
 pub mod engine;
 pub mod filter;
 pub mod linked;

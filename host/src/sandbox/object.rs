@@ -10,9 +10,9 @@ use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use super::engine::{Limits, Sandbox, ticks};
+use super::engine::{Limits, Sandbox};
 use super::wasi::{self, Nothing};
-use super::{Fault, SandboxError, one_line};
+use super::{Fault, SandboxError, deadline, one_line};
 use crate::record::{Action, ActionKind, Config, Post, Stage};
 use crate::store::StoreError;
 
@@ -75,6 +75,11 @@ impl Role {
             Self::Moderator => "moderator",
             Self::Member => "member",
         }
+    }
+
+    /// Whether what they sign may decide about others.
+    pub fn has_say(self) -> bool {
+        matches!(self, Self::Owner | Self::Moderator)
     }
 }
 
@@ -262,7 +267,7 @@ impl Objects {
         let state = State { limits: Limits::default(), wasi: Nothing::new(), backing: None, failure: None, log_lines: 0, community: community.to_owned() };
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(ticks(DEADLINE));
+        deadline::allow(&mut store, DEADLINE);
         let guest = self.pre.instantiate(&mut store).map_err(|cause| fault(&store, "instantiate", &cause))?;
         Ok(Object { store, guest })
     }
@@ -302,7 +307,7 @@ impl Object {
         state.backing = Some(backing);
         state.log_lines = 0;
         let community = std::mem::take(&mut state.community);
-        self.store.set_epoch_deadline(ticks(DEADLINE));
+        deadline::allow(&mut self.store, DEADLINE);
         let outcome = run(&self.guest, &mut self.store, &community);
         let words = || self.store.data().wasi.last_words();
         let result = match outcome {

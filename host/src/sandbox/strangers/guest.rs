@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtxView, WasiView};
 
 use super::ticker::Ticker;
+use crate::sandbox::deadline::processor_time;
 use crate::sandbox::engine::Limits;
 use crate::sandbox::mix::words::bindings::FeedMixPre;
 use crate::sandbox::mix::words::{Answer, Ears, Request};
@@ -217,12 +217,6 @@ impl Guest {
             computed,
         }
     }
-}
-
-/// What this thread has computed so far.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 impl State {
