@@ -9,6 +9,7 @@ mod faults; // of wires, clocks, files: what is gone when they are
 mod faults_of_others; // what went wrong elsewhere
 mod firehose; // goes away, lies, stutters, falls silent
 mod floods; // every bound, reached and passed
+mod full; // a crowd has filled what a community may store
 mod guests; // trap, loop, eat memory, break their contracts
 mod house; // who may use whom
 mod identity; // tokens, and a directory of keys that fails

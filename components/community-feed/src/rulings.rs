@@ -55,7 +55,7 @@ impl<H: Host> Object<'_, H> {
     }
 
     /// Whether the action can be stored. Every one with a TID as its rkey can, as the lexicon demands; this is about the
-    /// others, whose rkeys may have 512 bytes.
+    /// others, whose rkeys may be hundreds of bytes long.
     fn fits(&mut self, uri: &str, action: &StoredAction) -> bool {
         let fits = keys::target(&action.target, uri).len() <= keys::MAX_BYTES;
         if !fits {

@@ -32,7 +32,7 @@ pub const MODERATORS: usize = 50;
 
 /// The specification allows 2,048 bytes; real ones have 32 (did:plc) or are a host name.
 pub const DID_BYTES: usize = 256;
-/// Of those that a record names and of its own alike, or there would be posts that no action can name. A post's key of 13 bytes makes it 78 long.
+/// Of those that a record names and of its own alike, or there would be posts that no action can name. A post's has 70 as a rule.
 pub const URI_BYTES: usize = 512;
 
 impl Limit {

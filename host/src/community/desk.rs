@@ -14,25 +14,30 @@ const MAX_KEY: usize = 1_024;
 const MAX_VALUE: usize = 128 << 10;
 const MAX_LISTING: u32 = 1_000;
 
-/// One part in so many of a namespace is kept for what whoever moderates says: a crowd that fills the rest keeps nobody from moderating.
-const PARTS: u64 = 8;
-
-/// Which part of a namespace may be filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much of a namespace a call may fill, so that no crowd keeps anybody from moderating, and no moderator keeps the owner from dismissing them.
+/// A call has the least of its subjects' quotas. Whatever it is, a call that leaves no more than it found is not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quota {
-    /// All of it.
-    Whole,
-    /// What isn't kept for whoever moderates. What is there already stays, may shrink, and may go.
+    /// Posts, memberships, and actions of who has no say: seven eighths.
     Crowd,
+    /// Accounts that aren't active, of which every member may have one: half of what is left.
+    Accounts,
+    /// What the owner and the moderators sign: half of what is left then.
+    Moderation,
+    /// The config and alarms: all of it.
+    Whole,
 }
 
 impl Quota {
     /// Of a namespace of so many bytes.
     fn of(self, bytes: u64) -> u64 {
-        match self {
-            Self::Whole => bytes,
-            Self::Crowd => bytes - bytes / PARTS,
-        }
+        bytes
+            - match self {
+                Self::Crowd => bytes / 8,
+                Self::Accounts => bytes / 16,
+                Self::Moderation => bytes / 32,
+                Self::Whole => 0,
+            }
     }
 }
 
@@ -42,21 +47,24 @@ pub struct Desk {
     pub view: Box<View>,
     /// DIDs that the call admitted and that were no members before: their posts are to be told.
     pub admitted: Vec<String>,
+    /// DIDs that have a say since the call, and had none before.
+    pub appointed: Vec<String>,
     community: CommunityId,
     hashtag: Hashtag,
-    /// In bytes.
-    quota: u64,
+    /// What the namespace may grow to, in bytes.
+    most: u64,
     /// Of the batch to which the call belongs.
     edition: Edition,
     now: i64,
 }
 
 impl Desk {
-    /// `bytes` is the size of a namespace, `quota` which part of it the call may fill; `now` in milliseconds since the Unix epoch; the view is of
+    /// `bytes` is the size of a namespace, `quota` how much of it the call may fill; `now` in milliseconds since the Unix epoch; the view is of
     /// a batch whose edition has begun.
     pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, bytes: u64, quota: Quota, now: i64) -> Result<Self, StoreError> {
         let edition = showing::edition(&view)?;
-        Ok(Self { view, admitted: Vec::new(), community, hashtag, quota: quota.of(bytes), edition, now })
+        let most = quota.of(bytes).max(view.count(count::object_bytes(community).as_ref())?);
+        Ok(Self { view, admitted: Vec::new(), appointed: Vec::new(), community, hashtag, most, edition, now })
     }
 
     fn key(&self, key: &str) -> Vec<u8> {
@@ -85,7 +93,7 @@ impl Backing for Desk {
         if before != after {
             let counter = count::object_bytes(self.community);
             let used = self.view.count(counter.as_ref())?;
-            if after > before && used + (after - before) > self.quota {
+            if after > before && used + (after - before) > self.most {
                 return Ok(Err(Refusal::Quota));
             }
             self.view.add(counter.build(), after as i64 - before as i64)?;
@@ -141,7 +149,11 @@ impl Backing for Desk {
         if did.len() > crate::event::MAX_DID {
             return Ok(());
         }
-        if !held::is_member(&self.view, self.community, did)? {
+        let before = held::role(&self.view, self.community, did)?;
+        if role.has_say() && !before.is_some_and(Role::has_say) {
+            self.appointed.push(did.to_owned());
+        }
+        if before.is_none() {
             held::admitting(&mut self.view, self.hashtag, did)?;
             self.view.add(count::members(self.community).build(), 1)?;
             self.admitted.push(did.to_owned());
@@ -212,22 +224,28 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_fills_what_is_not_kept_for_who_moderates() {
+    fn each_fills_what_is_not_kept_for_others() {
+        const BYTES: u64 = 3_200;
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut desk = desk(directory.path(), Quota::Crowd);
+        let mut desk = desk(directory.path(), Quota::Whole);
+        // The next call.
+        let call = |desk: Desk, quota| Desk::new(desk.view, 7, desk.hashtag, BYTES, quota, 0).expect("it can be read");
         let put = |desk: &mut Desk, key: &str, size: usize| desk.put(key, vec![0; size]).expect("the database is there");
-        assert_eq!(put(&mut desk, "a", 871), Err(Refusal::Quota), "an eighth is kept");
-        assert_eq!(put(&mut desk, "a", 870), Ok(()));
-        assert_eq!(put(&mut desk, "b", 0), Err(Refusal::Quota));
-        desk.quota = Quota::Whole.of(BYTES);
-        assert_eq!(put(&mut desk, "b", 121), Err(Refusal::Quota));
-        assert_eq!(put(&mut desk, "b", 120), Ok(()));
-        // Though what is kept is in use, a crowd's own may shrink and go.
-        desk.quota = Quota::Crowd.of(BYTES);
-        assert_eq!(put(&mut desk, "a", 860), Ok(()));
-        assert_eq!(put(&mut desk, "a", 861), Err(Refusal::Quota));
+        for (quota, key, most) in [(Quota::Crowd, "a", 2_800), (Quota::Accounts, "b", 200), (Quota::Moderation, "c", 100), (Quota::Whole, "d", 100)] {
+            desk = call(desk, quota);
+            assert_eq!(put(&mut desk, key, most - 4), Err(Refusal::Quota), "{quota:?}: a byte more");
+            assert_eq!(put(&mut desk, key, most - 5), Ok(()), "{quota:?}");
+        }
+        // Though what is kept for others is in use: whoever makes room in a call may fill it.
+        desk = call(desk, Quota::Crowd);
+        assert_eq!(put(&mut desk, "e", 0), Err(Refusal::Quota));
+        assert_eq!(put(&mut desk, "a", 2_000), Ok(()));
+        assert_eq!(put(&mut desk, "e", 790), Ok(()));
+        assert_eq!(put(&mut desk, "f", 1), Err(Refusal::Quota));
         desk.delete("a").expect("the database is there");
-        assert_eq!(put(&mut desk, "a", 745), Ok(()));
+        desk = call(desk, Quota::Crowd);
+        assert_eq!(put(&mut desk, "f", 1_601), Err(Refusal::Quota), "the next call finds less");
+        assert_eq!(put(&mut desk, "f", 1_600), Ok(()));
     }
 
     #[test]

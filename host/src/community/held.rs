@@ -36,9 +36,9 @@ pub struct Bounds {
     /// makes its target be judged anew.
     pub actions_per_stranger: u64,
     /// All actions in one community up to which those are kept at all, so that they leave room in its object for posts: an action
-    /// takes two rows of it, with keys of 1,024 bytes at most, and has its target once more, so these take 150 MiB of 256.
+    /// takes two rows of it, some 2,100 bytes with the longest of URIs, so these take 100 MiB of the 224 that there are for a crowd.
     pub actions_of_strangers: u64,
-    /// Bytes in one object's namespace; an eighth of them is kept for whoever moderates.
+    /// Bytes in one object's namespace; of who may fill how much of them, `desk.rs` knows.
     pub object_bytes: u64,
 }
 
@@ -71,8 +71,12 @@ pub fn is_member(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreE
 
 /// Whether the object has admitted this DID as its owner or a moderator.
 pub fn moderates(view: &View, id: CommunityId, did: &str) -> Result<bool, StoreError> {
-    let role: Option<Role> = view.read(Table::Members, Key::community(id).rest(did).as_ref())?;
-    Ok(matches!(role, Some(Role::Owner | Role::Moderator)))
+    Ok(role(view, id, did)?.is_some_and(Role::has_say))
+}
+
+/// As which the object has admitted this DID.
+pub fn role(view: &View, id: CommunityId, did: &str) -> Result<Option<Role>, StoreError> {
+    view.read(Table::Members, Key::community(id).rest(did).as_ref())
 }
 
 /// The open communities with this hashtag that have admitted the author.

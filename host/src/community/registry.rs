@@ -41,8 +41,17 @@ struct Awake {
 #[derive(Debug)]
 pub struct Told {
     pub view: Box<View>,
-    /// The DIDs that the object admitted, or why nothing of the call remains.
-    pub outcome: Result<Vec<String>, Fault>,
+    /// Whom the object admitted, or why nothing of the call remains.
+    pub outcome: Result<Admissions, Fault>,
+}
+
+/// Whom a call has admitted: their DIDs.
+#[derive(Debug, Default)]
+pub struct Admissions {
+    /// Who was no member before.
+    pub members: Vec<String>,
+    /// Who had no say before, as owner or moderator.
+    pub with_say: Vec<String>,
 }
 
 /// What an object is to be told.
@@ -94,13 +103,13 @@ impl Registry {
         };
         self.loads.count(&community.uri, Work::Object, began.elapsed());
         let desk = desk.and_then(|desk| desk.into_any().downcast::<Desk>().ok()).ok_or(StoreError::Closed)?;
-        let Desk { mut view, admitted, .. } = *desk;
+        let Desk { mut view, admitted: members, appointed: with_say, .. } = *desk;
         let outcome = match result {
             Ok(()) => {
                 view.keep();
                 awake.used = Instant::now();
                 self.awake.insert(id, awake);
-                Ok(admitted)
+                Ok(Admissions { members, with_say })
             }
             Err(CallError::Guest(fault)) => {
                 view.discard();

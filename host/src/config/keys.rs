@@ -158,9 +158,12 @@ pub(crate) const HELD_TOTAL: Key = number("held-total", "Posts held in all", Num
 // Six posts an hour, day and night, for the seven days that count.
 pub(crate) const POSTS_PER_MEMBER: Key = number("posts-per-member", "A member's newest posts that count", Number { default: 1_000, least: 1, most: 100_000 });
 
-// A post takes some 250 bytes, and 1,140 with the longest of keys: room for 900,000, or for 200,000.
-pub(crate) const OBJECT_MIB: Key =
-    number("object-mib", "MiB that one community's object may store; an eighth is kept for who moderates", Number { default: 256, least: 1, most: 1_048_576 });
+// A post takes some 140 bytes, and 1,025 with the longest of keys: room for 1,600,000, or for 220,000.
+pub(crate) const OBJECT_MIB: Key = number(
+    "object-mib",
+    "MiB that one community's object may store; an eighth is kept for owner and moderators",
+    Number { default: 256, least: 1, most: 1_048_576 },
+);
 
 // Enough for people; too few to fill the host from one account.
 pub(crate) const COMMUNITIES_PER_OWNER: Key =

@@ -1,18 +1,18 @@
 //! Telling the objects: from the agenda to calls, a community at a time.
 //!
 //! An object is told of memberships, actions and accounts first and of posts second, because the first decide whose posts it
-//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. Before all that comes what
-//! whoever moderates says, in calls of its own, since it may fill a part of the object's namespace that is kept for it. A call that
-//! fails takes nothing with it but itself: its subjects come back as [`Failure`]s, all else goes on. A failure of the host's own storage ends
-//! the batch.
+//! hears of: the posts of who was just admitted follow in the same batch, and their repo shall be read. Before all that come the
+//! config, and what whoever moderates says, in calls of their own, since these may fill parts of the object's namespace that are
+//! kept for them. A call that fails takes nothing with it but itself: its subjects come back as [`Failure`]s, all else goes on. A
+//! failure of the host's own storage ends the batch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::agenda::{Agenda, Matters};
-use super::wants;
+use super::{retry, wants};
 use crate::community::desk::Quota;
 use crate::community::letters::Subject;
-use crate::community::registry::{Message, Told};
+use crate::community::registry::{Admissions, Message, Told};
 use crate::community::{Community, Registry, directory, held};
 use crate::event::Collection;
 use crate::record::{AccountFact, Record, RecordKey, Stored};
@@ -63,31 +63,34 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// Tells one object, and then the posts of who was admitted by it.
+    /// Tells one object: its config, what whoever moderates says, accounts, all others, and then the posts of who was admitted by it.
     pub fn tell(&mut self, id: CommunityId, matters: Matters) -> Result<(), StoreError> {
         let Some(community) = directory::by_number(self.view()?, id)? else { return Ok(()) };
-        let (posts, others): (BTreeSet<Subject>, BTreeSet<Subject>) = matters.subjects.into_iter().partition(Subject::is_post);
-        let (mut of_say, mut of_crowd) = (Vec::new(), Vec::new());
-        for subject in others {
-            if has_say(self.view()?, id, &subject)? { of_say.push(subject) } else { of_crowd.push(subject) }
+        let mut call = Calls { delivery: self, id, community: &community, beside: Vec::new(), pending: Vec::new(), admitted: Admissions::default() };
+        let (posts, mut others): (BTreeSet<Subject>, BTreeSet<Subject>) = matters.subjects.into_iter().partition(Subject::is_post);
+        if others.remove(&Subject::Config) || matters.everything {
+            call.add(Subject::Config)?;
+            call.flush()?;
         }
-        let mut call = Calls { delivery: self, id, community: &community, beside: Vec::new(), pending: Vec::new(), admitted: Vec::new() };
+        if others.remove(&Subject::Alarm) {
+            call.wake()?;
+        }
+        others.extend(call.given_up_of_who_was_appointed()?);
+        let mut by_quota: BTreeMap<Quota, Vec<Subject>> = BTreeMap::new();
+        for subject in others {
+            by_quota.entry(call.quota(&subject)?).or_default().push(subject);
+        }
+        for subjects in by_quota.into_values().rev() {
+            for subject in subjects {
+                call.add(subject)?;
+            }
+            call.flush()?;
+        }
         if matters.everything {
             call.everything()?;
         }
-        for subject in of_say {
-            match subject {
-                Subject::Alarm => call.wake()?,
-                subject => call.add(subject)?,
-            }
-        }
-        call.flush()?;
-        for subject in of_crowd {
-            call.add(subject)?;
-        }
-        call.flush()?;
 
-        let mut authors: BTreeSet<String> = std::mem::take(&mut call.admitted).into_iter().collect();
+        let mut authors: BTreeSet<String> = std::mem::take(&mut call.admitted.members).into_iter().collect();
         for did in &authors {
             wants::want(call.delivery.view.as_deref_mut().ok_or(StoreError::Closed)?, did)?;
             call.add(Subject::Account(did.clone()))?;
@@ -122,7 +125,7 @@ struct Calls<'d, 'a> {
     beside: Vec<Subject>,
     /// What the next call tells.
     pending: Vec<Subject>,
-    admitted: Vec<String>,
+    admitted: Admissions,
 }
 
 impl Calls<'_, '_> {
@@ -140,21 +143,40 @@ impl Calls<'_, '_> {
         Ok(())
     }
 
-    /// Everything that names the community.
+    /// Everything that names the community, first what whoever moderates has signed.
     fn everything(&mut self) -> Result<(), StoreError> {
-        self.add(Subject::Config)?;
-        let naming = schema::naming(&self.community.uri);
-        let mut rest = Span::prefix(&naming);
-        loop {
-            let page = self.delivery.view()?.range(Table::Routes, &rest, false, NOTICES_AT_ONCE)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            rest = rest.after(last);
-            for (route, _) in page {
-                if let Some(key) = schema::record_key_of(&route[naming.as_ref().len()..]) {
-                    self.add(Subject::Record(key))?;
+        for quota in [Quota::Moderation, Quota::Crowd] {
+            let naming = schema::naming(&self.community.uri);
+            let mut rest = Span::prefix(&naming);
+            loop {
+                let page = self.delivery.view()?.range(Table::Routes, &rest, false, NOTICES_AT_ONCE)?;
+                let Some((last, _)) = page.last() else { break };
+                rest = rest.after(last);
+                for (route, _) in page {
+                    if let Some(key) = schema::record_key_of(&route[naming.as_ref().len()..]) {
+                        let subject = Subject::Record(key);
+                        if self.quota(&subject)? == quota {
+                            self.add(subject)?;
+                        }
+                    }
                 }
             }
+            self.flush()?;
         }
+        Ok(())
+    }
+
+    /// The actions that were given up on of those to whom the last call has given a say: there may be room for them now.
+    fn given_up_of_who_was_appointed(&mut self) -> Result<Vec<Subject>, StoreError> {
+        let appointed = std::mem::take(&mut self.admitted.with_say);
+        if appointed.is_empty() {
+            return Ok(Vec::new());
+        }
+        retry::actions_of(self.delivery.view.as_deref_mut().ok_or(StoreError::Closed)?, self.id, &appointed)
+    }
+
+    fn quota(&self, subject: &Subject) -> Result<Quota, StoreError> {
+        quota(self.delivery.view()?, self.id, subject)
     }
 
     /// All posts of an author with the community's hashtag.
@@ -179,10 +201,7 @@ impl Calls<'_, '_> {
         }
         let mut quota = Quota::Whole;
         for subject in &subjects {
-            if !has_say(self.delivery.view()?, self.id, subject)? {
-                quota = Quota::Crowd;
-                break;
-            }
+            quota = quota.min(self.quota(subject)?);
         }
         self.call(Message::Notices(&notices, quota), &subjects)
     }
@@ -196,7 +215,10 @@ impl Calls<'_, '_> {
         let Told { view, outcome } = self.delivery.registry.tell(view, self.id, self.community, message, self.delivery.now)?;
         self.delivery.view = Some(view);
         match outcome {
-            Ok(admitted) => self.admitted.extend(admitted),
+            Ok(Admissions { members, with_say }) => {
+                self.admitted.members.extend(members);
+                self.admitted.with_say.extend(with_say);
+            }
             Err(fault) => {
                 let cause = fault.to_string();
                 tracing::warn!(
@@ -256,10 +278,12 @@ impl Calls<'_, '_> {
     }
 }
 
-/// Whether it comes from who moderates the community, or says whose account is active, which has to be heeded as well.
-fn has_say(view: &View, id: CommunityId, subject: &Subject) -> Result<bool, StoreError> {
-    match subject {
-        Subject::Record(key) => Ok(key.collection == Collection::Action && held::moderates(view, id, &key.did)?),
-        Subject::Config | Subject::Account(_) | Subject::Alarm => Ok(true),
-    }
+/// How much of its namespace the object may fill when it is told this.
+pub fn quota(view: &View, id: CommunityId, subject: &Subject) -> Result<Quota, StoreError> {
+    Ok(match subject {
+        Subject::Config | Subject::Alarm => Quota::Whole,
+        Subject::Account(_) => Quota::Accounts,
+        Subject::Record(key) if key.collection == Collection::Action && held::moderates(view, id, &key.did)? => Quota::Moderation,
+        Subject::Record(_) => Quota::Crowd,
+    })
 }

@@ -4,10 +4,11 @@
 //! an operator can list, retry and drop it. The first failure of a call with several subjects says nothing about any of them, so
 //! each is tried alone at once. Failures of the host itself never come here.
 
-use super::deliver::Failure;
+use super::deliver::{Failure, quota};
 use super::facts::Outcome;
+use crate::community::desk::Quota;
 use crate::community::letters::{DeadLetter, Retry, Subject, pair_of, row};
-use crate::event::{Order, What};
+use crate::event::{Collection, Order, What};
 use crate::store::view::decode;
 use crate::store::{CommunityId, Key, Span, StoreError, Table, View};
 
@@ -20,7 +21,8 @@ const PAUSES_MS: [i64; RETRIES as usize] = [1_000, 5_000, 25_000];
 /// An alarm that was set aside would never ring again, so it is tried anew after this.
 const ALARM_AGAIN_MS: i64 = 60 * 60 * 1_000;
 
-/// Dead letters that are kept per community, the first to come; more are counted only.
+/// Dead letters that are kept per community, the first to come; more are counted only. Those of the config and of whoever moderates are kept
+/// in any case: no crowd's leave no room for them.
 const DEAD_LETTERS: usize = 1_000;
 
 /// A pair that is due.
@@ -48,7 +50,8 @@ pub fn note(view: &mut View, failure: &Failure, now: i64) -> Result<Option<i64>,
     view.delete(Table::Retries, key.clone());
     metrics::counter!("atrarium_dead_letters_total").increment(1);
     tracing::error!(community = failure.community, subject = %failure.subject, cause = failure.cause, "given up after {RETRIES} retries: it is in the dead letters");
-    if view.range(Table::DeadLetters, &Span::prefix(Key::community(failure.community)), false, DEAD_LETTERS)?.len() < DEAD_LETTERS {
+    let said = quota(view, failure.community, &failure.subject)? >= Quota::Moderation;
+    if said || view.range(Table::DeadLetters, &Span::prefix(Key::community(failure.community)), false, DEAD_LETTERS)?.len() < DEAD_LETTERS {
         view.write(Table::DeadLetters, key, &DeadLetter { since: now, cause: failure.cause.clone() });
     }
     Ok(None)
@@ -57,6 +60,19 @@ pub fn note(view: &mut View, failure: &Failure, now: i64) -> Result<Option<i64>,
 /// The pair has been told: it needs no retry.
 pub fn settle(view: &mut View, due: &Due) {
     view.delete(Table::Retries, row(due.community, &due.subject));
+}
+
+/// Takes away what was given up on of these authors' actions in a community, and answers it.
+pub fn actions_of(view: &mut View, community: CommunityId, authors: &[String]) -> Result<Vec<Subject>, StoreError> {
+    let mut taken = Vec::new();
+    for (key, _) in view.range(Table::DeadLetters, &Span::prefix(Key::community(community)), false, usize::MAX)? {
+        let (_, subject) = pair_of(Table::DeadLetters, &key)?;
+        if matches!(&subject, Subject::Record(record) if record.collection == Collection::Action && authors.contains(&record.did)) {
+            view.delete(Table::DeadLetters, key);
+            taken.push(subject);
+        }
+    }
+    Ok(taken)
 }
 
 /// Does what somebody wants with a dead letter; one that is gone already is nobody's any more.
