@@ -2,6 +2,7 @@
 //!
 //! There is a verdict whatever it holds, the same each time and however the same JSON is spelled; what passes obeys the bounds that
 //! everything behind the filter relies on; and a post's hashtags are those that the design's rule, followed letter by letter, finds.
+//! A longer key changes nothing, until the record's own AT-URI is longer than others may name: then what would be taken isn't.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,12 @@ use crate::json;
 /// The first and the last millisecond of the years that a datetime can have, a day more at both ends for the zones.
 const TIMES: std::ops::Range<i64> = -61_851_686_400_000..253_402_387_200_000;
 
+/// Whose records these are.
+const DID: &str = "did:plc:a";
+
+/// The longest that a record key may be, by the specification.
+const RKEY_BYTES: usize = 512;
+
 pub fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let plain = json::read(text);
@@ -25,6 +32,7 @@ pub fn run(bytes: &[u8]) {
         let verdict = verdict(collection, text);
         assert_eq!(verdict, self::verdict(collection, text), "the same record has another verdict");
         check(collection, &verdict);
+        check_long_rkey(collection, text, &verdict);
         let Some(plain) = &plain else { continue };
         assert_ne!(verdict, Verdict::Malformed("not-json".to_owned()), "{text} is JSON");
         for spelling in [plain.to_string(), json::spelled(plain)] {
@@ -38,8 +46,36 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
+/// The verdict on a record whose key is as short as can be.
 pub(crate) fn verdict(collection: &str, text: &str) -> Verdict {
-    judge(&Raw { did: "did:plc:a".to_owned(), collection: collection.to_owned(), rkey: "1".to_owned(), json: text.to_owned() })
+    verdict_at(collection, "1".to_owned(), text)
+}
+
+fn verdict_at(collection: &str, rkey: String, text: &str) -> Verdict {
+    judge(&Raw { did: DID.to_owned(), collection: collection.to_owned(), rkey, json: text.to_owned() })
+}
+
+/// That the record has the same verdict under a longer key, until its own AT-URI is too long for what would be taken.
+fn check_long_rkey(collection: &str, text: &str, verdict: &Verdict) {
+    let long_uri = Verdict::Malformed("long-uri".to_owned());
+    assert_ne!(*verdict, long_uri, "{collection}: the shortest of keys is too long for {text}");
+    let rkey = "r".repeat(rkey_bytes(text));
+    let uri = format!("at://{DID}/{collection}/{rkey}");
+    let expected = match verdict {
+        Verdict::Post(_) | Verdict::Config(_) | Verdict::Membership(_) | Verdict::Action(_) if uri.len() > limits::URI_BYTES => &long_uri,
+        same => same,
+    };
+    assert_eq!(verdict_at(collection, rkey, text), *expected, "{collection}: {text} under a URI of {} bytes", uri.len());
+}
+
+/// How long a key this text is judged under. The text decides, so that an input means the same tomorrow, and by the sum of its bytes,
+/// which chance moves easily: for one half any length, for the other one near the longest, where the URI passes its bound.
+fn rkey_bytes(text: &str) -> usize {
+    let sum: usize = text.bytes().map(usize::from).sum();
+    match sum % 2 {
+        0 => 1 + sum / 2 % RKEY_BYTES,
+        _ => RKEY_BYTES - sum / 2 % 64,
+    }
 }
 
 fn check(collection: &str, verdict: &Verdict) {
