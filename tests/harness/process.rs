@@ -54,12 +54,24 @@ pub struct Process {
 impl Launch<'_> {
     /// Starts the process and waits for nothing. Its standard error goes to a file beside the data directory.
     pub fn start(self) -> Process {
+        self.start_as(Command::new(binary()))
+    }
+
+    /// The same for a process whose disk may be full: where [`Process::may_write`] no more, its writes fail. By default the system would end
+    /// it there, with SIGXFSZ.
+    pub fn start_on_a_small_disk(self) -> Process {
+        let mut shell = Command::new("/bin/sh");
+        // What a shell ignores is ignored by the program that takes its place, which has its process id as well.
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(binary());
+        self.start_as(shell)
+    }
+
+    fn start_as(self, mut command: Command) -> Process {
         let [free, admin] = free_addresses();
         let address = self.port.map_or(free, |port| SocketAddr::from(([127, 0, 0, 1], port)));
         std::fs::create_dir_all(self.directory).expect("the test may write where it keeps its data");
         let log = self.directory.with_file_name(format!("stderr-{}", address.port()));
         let log_file = File::options().append(true).create(true).open(&log).expect("the test may write beside its data");
-        let mut command = Command::new(binary());
         command.args(["serve", "--jetstream", self.jetstream, "--batch-wait-ms", "5"]);
         command.arg("--data-dir").arg(self.directory);
         command.args(["--listen", &address.to_string(), "--admin-listen", &admin.to_string()]);
@@ -126,6 +138,22 @@ impl Process {
         self.child.id()
     }
 
+    /// The niceness of its thread of this name, which has at most 15 letters. Of several it is that of the least nice.
+    #[cfg(target_os = "linux")]
+    pub fn niceness(&self, name: &str) -> i32 {
+        let mut threads = Vec::new();
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.id().expect("it runs"))).expect("the process lives").flatten() {
+            // One may end meanwhile.
+            let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+            let (before, after) = stat.rsplit_once(')').expect("the name stands in brackets");
+            let name = before.split_once('(').expect("the name stands in brackets").1.to_owned();
+            let niceness: i32 = after.split_whitespace().nth(16).and_then(|niceness| niceness.parse().ok()).expect("the nineteenth field");
+            threads.push((name, niceness));
+        }
+        let of_this_name = threads.iter().filter(|(known, _)| known == name).map(|(_, niceness)| *niceness);
+        of_this_name.min().unwrap_or_else(|| panic!("no thread is called {name}: {threads:?}"))
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_some()
     }
@@ -147,8 +175,20 @@ impl Process {
 
     /// From now on it may have so many files open at once.
     pub fn may_open(&self, files: usize) {
+        self.limit(&format!("--nofile={files}:{files}"));
+    }
+
+    /// From now on each of its files may have so many bytes, its log as well; by `None` as many as there is room for. Of one that was started on
+    /// a small disk.
+    pub fn may_write(&self, bytes: Option<u64>) {
+        let most = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        // Without a number behind the colon the limit can be raised again.
+        self.limit(&format!("--fsize={most}:"));
+    }
+
+    fn limit(&self, limit: &str) {
         let id = self.id().expect("it runs");
-        let status = Plain::new("prlimit").args(["--pid", &id.to_string(), &format!("--nofile={files}:{files}")]).status();
+        let status = Plain::new("prlimit").args(["--pid", &id.to_string(), limit]).status();
         assert!(status.as_ref().is_ok_and(ExitStatus::success), "util-linux is needed, for `prlimit`: {status:?}");
     }
 

@@ -295,11 +295,14 @@ async fn a_reader_who_asks_too_often_waits_alone() {
     for _ in 0..2 {
         assert_eq!(scene.page(&token(&hers, &alice)).await, scene.posts);
     }
+    let feed = [("limit", "feed")];
+    let was = scene.world.counted("atrarium_limited_total", &feed).await;
     let refused = scene.read(&token(&hers, &alice)).await;
     assert_eq!((refused.status, refused.error().as_str()), (429, "RateLimitExceeded"), "{refused:?}");
     let told = |name: &str| refused.header(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_else(|| panic!("no {name} in {refused:?}"));
     assert_eq!((told("ratelimit-limit"), told("ratelimit-remaining")), (2, 0));
     assert!((1..=1_800).contains(&told("retry-after")), "{refused:?}");
+    assert!(scene.world.counted("atrarium_limited_total", &feed).await > was, "operators see it");
     assert_eq!(scene.page(&token(&his, &bob)).await, scene.posts, "another reader");
     for _ in 0..5 {
         assert_eq!(scene.world.page(&scene.community, 50, None).await.status, 200, "readers whom nobody knows come from the AppView's own addresses");

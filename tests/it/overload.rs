@@ -1,6 +1,5 @@
 //! More is asked than can be answered: who is refused, who isn't, and how it ends.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -126,31 +125,15 @@ async fn a_feed_waits_for_none_of_those_who_stand_in_a_row_for_the_dashboard() {
     world.stop().await;
 }
 
-/// The niceness of each of a process's threads by its name, which has at most 15 letters. Threads of one name count as the least nice.
-#[cfg(target_os = "linux")]
-fn threads(id: u32) -> BTreeMap<String, i32> {
-    let mut threads = BTreeMap::new();
-    for task in std::fs::read_dir(format!("/proc/{id}/task")).expect("the process lives").flatten() {
-        // One may end meanwhile.
-        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
-        let (before, after) = stat.rsplit_once(')').expect("the name stands in brackets");
-        let name = before.split_once('(').expect("the name stands in brackets").1.to_owned();
-        let niceness: i32 = after.split_whitespace().nth(16).and_then(|niceness| niceness.parse().ok()).expect("the nineteenth field");
-        threads.entry(name).and_modify(|known| *known = niceness.min(*known)).or_insert(niceness);
-    }
-    threads
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn ingest_gives_way_to_who_answers() {
     let mut world = World::new().await;
     let process = program(&world, None).await;
-    let threads = threads(process.id().expect("it has not ended"));
-    let of = |name: &str| *threads.get(name).unwrap_or_else(|| panic!("no thread is called {name}: {threads:?}"));
-    let answering = of("tokio-rt-worker");
+    let answering = process.niceness("tokio-rt-worker");
     for name in ["writer", "ingest", "committer"] {
-        assert!(of(name) > answering, "{name}: {threads:?}");
+        let niceness = process.niceness(name);
+        assert!(niceness > answering, "{name} has {niceness}, and who answers {answering}");
     }
     process.kill().await;
     world.stop().await;

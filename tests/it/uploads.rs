@@ -134,6 +134,7 @@ async fn a_mix_that_fails_gives_way_to_the_default_and_is_switched_off_when_it_g
         assert!(matches!(info.standing, Standing::Ready(_)), "in the trial it behaves: {info:?}");
         activate(&uploads, community, Some(1)).await.expect("it is ready");
     }
+    let was = world.counted("atrarium_mixes_switched_off_total", &[]).await;
     // Whoever reads gets the default mix's page, each time.
     for minute in 0..40 {
         world.clock.set(world.clock.now_ms() + 20_000);
@@ -150,6 +151,7 @@ async fn a_mix_that_fails_gives_way_to_the_default_and_is_switched_off_when_it_g
         assert_eq!(world.page(&community, 50, None).await.status, 200);
     }
     world.until("it is switched off", switched).await;
+    assert!(world.counted("atrarium_mixes_switched_off_total", &[]).await > was, "operators are told as well");
     assert!(uploads.active(&innocent).is_some_and(|active| active.number == Some(1)), "the same component in another community goes on");
     let journal = uploads.journal(&community);
     let failed: u64 = journal.iter().filter(|line| line.kind == Kind::Failed).map(|line| line.times).sum();

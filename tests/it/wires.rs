@@ -244,6 +244,9 @@ async fn a_v1_server_that_has_forgotten_our_place_without_a_word_is_found_out() 
     assert_eq!(world.feed(&community).await, [second, first]);
     let health = &world.app().health;
     assert_eq!((health.gaps.load(Relaxed), health.last_gap()), (1, Some(Gap { after_us: last_us, until_us: second_us })));
+    // All tests of this process share it, so this may be when another found one; but in seconds it is.
+    let found = world.counted("atrarium_jetstream_gap_timestamp_seconds", &[]).await;
+    assert!((1_000_000_000..100_000_000_000).contains(&found), "no time since 1970 in seconds: {found}");
     world.stop().await;
 }
 

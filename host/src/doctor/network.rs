@@ -56,16 +56,21 @@ async fn directory(config: &Config, client: &Client) -> Vec<Finding> {
     let now_ms = Clock::system().now_ms();
     if let Some(theirs) = answer.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) {
         // Their date has whole seconds.
-        let skew = now_ms - (theirs.timestamp_millis() + 500);
-        let seen = format!("this machine's clock is {:.1} seconds {} the directory's", skew.abs() as f64 / 1e3, if skew < 0 { "behind" } else { "ahead of" });
-        let remedy = "let it be set by NTP (timedatectl set-ntp true): by a wrong clock readers' tokens are refused and posts come at the wrong time";
-        findings.push(match skew.abs() {
-            ..SKEW => Finding::good("clock", seen),
-            SKEW..TOO_MUCH_SKEW => Finding::doubtful("clock", seen, remedy),
-            _ => Finding::bad("clock", seen, remedy),
-        });
+        findings.push(clock(now_ms - (theirs.timestamp_millis() + 500)));
     }
     findings
+}
+
+/// Whether a clock will do that is so many milliseconds ahead of theirs; one that is behind has fewer than none.
+fn clock(skew_ms: i64) -> Finding {
+    const CHECK: &str = "clock";
+    let seen = format!("this machine's clock is {:.1} seconds {} the directory's", skew_ms.abs() as f64 / 1e3, if skew_ms < 0 { "behind" } else { "ahead of" });
+    let remedy = "let it be set by NTP (timedatectl set-ntp true): by a wrong clock readers' tokens are refused and posts come at the wrong time";
+    match skew_ms.abs() {
+        ..SKEW => Finding::good(CHECK, seen),
+        SKEW..TOO_MUCH_SKEW => Finding::doubtful(CHECK, seen, remedy),
+        _ => Finding::bad(CHECK, seen, remedy),
+    }
 }
 
 /// What a server does, and whether it can be followed. `may_be_silent`: it may follow a network of one's own, where nothing happens for
@@ -107,5 +112,33 @@ async fn jetstream(url: &str, may_be_silent: bool) -> (Finding, bool) {
             ),
             false,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict::{self, Bad, Doubtful, Good};
+
+    #[test]
+    fn a_clock_that_is_off_is_told_by_how_much_and_which_way() {
+        let check = |skew_ms: i64, verdict: Verdict, way: &str| {
+            let found = clock(skew_ms);
+            assert_eq!((found.check, found.verdict, found.seen), ("clock", verdict, format!("this machine's clock is {way} the directory's")), "{skew_ms}");
+            assert_eq!(found.remedy.is_some_and(|remedy| remedy.contains("NTP")), verdict != Good, "{skew_ms}");
+        };
+        check(0, Good, "0.0 seconds ahead of");
+        check(1_900, Good, "1.9 seconds ahead of");
+        check(-1_900, Good, "1.9 seconds behind");
+        check(1_999, Good, "2.0 seconds ahead of");
+        check(-1_999, Good, "2.0 seconds behind");
+        check(2_000, Doubtful, "2.0 seconds ahead of");
+        check(-2_000, Doubtful, "2.0 seconds behind");
+        check(29_999, Doubtful, "30.0 seconds ahead of");
+        check(-29_999, Doubtful, "30.0 seconds behind");
+        check(30_000, Bad, "30.0 seconds ahead of");
+        check(-30_000, Bad, "30.0 seconds behind");
+        check(86_400_000, Bad, "86400.0 seconds ahead of");
+        check(-86_400_000, Bad, "86400.0 seconds behind");
     }
 }

@@ -14,11 +14,17 @@ use serde_json::{Value, json};
 
 use super::{BEHIND_A_PROXY, SERVICE, Town, VICTIM};
 
+/// How many requests were beyond a share of this kind, by anyone's doing.
+async fn limited(world: &World, limit: &str) -> u64 {
+    world.counted("atrarium_limited_total", &[("limit", limit)]).await
+}
+
 /// S15: limits were written down and never asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_asks_more_often_than_the_limit_and_nobody_uses_up_anothers() {
     let town = Town::with_flags(&["--api-requests-per-hour", "3"]).await;
     let (mut ann, mut anns_script) = (town.signed_in("ann"), town.signed_in("ann"));
+    let was = limited(&town.world, "api").await;
     for remaining in ["2", "1", "0"] {
         let answer = ann.get("/api/auth/me").await;
         assert_eq!((answer.status, answer.header("ratelimit-limit"), answer.header("ratelimit-remaining")), (200, Some("3"), Some(remaining)), "{answer:?}");
@@ -34,6 +40,7 @@ async fn nobody_asks_more_often_than_the_limit_and_nobody_uses_up_anothers() {
         let answer = town.nobody().call_with("GET", "/api/communities", &[("x-forwarded-for", &claimed)], &Value::Null).await;
         assert_eq!(answer.status, if attempt < 3 { 401 } else { 429 }, "{answer:?}");
     }
+    assert!(limited(&town.world, "api").await >= was + 3, "one of hers, and two of nobody's");
     assert_eq!(town.feed().await.len(), 3, "feeds for readers without a name have no such limit");
     town.end().await;
 }
@@ -73,12 +80,14 @@ async fn whoever_has_asked_too_often_has_nobody_looked_up() {
     let mut world = World::with_flags(&flags).await;
     let key = Signer::k256(7);
     let token = |issuer: &str| key.token(&with(Signer::claims(issuer, SERVICE, NOW), json!({ "lxm": "net.atrarium.dashboard.read" })));
+    let was = limited(&world, "api").await;
     let issuers: Vec<String> = (0..15).map(|number| did(&format!("madeup{}", char::from(b'a' + number)))).collect();
     for (number, issuer) in issuers.iter().enumerate() {
         let answer = Caller::bearer(world.address, &token(issuer)).from("203.0.113.1").get("/api/auth/me").await;
         let expected = if number < 10 { (401, 1) } else { (429, 0) };
         assert_eq!((answer.status, plc.asked(issuer)), expected, "{number}: {answer:?}");
     }
+    assert!(limited(&world, "api").await >= was + 5);
     // Somebody else's token is another's, and so is their share.
     let (method_type, public) = key.public();
     plc.register(&did("ann"), (method_type, &public));
@@ -108,11 +117,13 @@ async fn who_guesses_at_an_account_shuts_out_themself_and_not_its_owner() {
         let wrong = sign_in("203.0.113.2", name, "wrong").await;
         assert_eq!((wrong.status, wrong.error().as_str()), (401, "AuthenticationRequired"), "{name}: {wrong:?}");
     }
+    let was = limited(&world, "sign-in").await;
     for name in names {
         let refused = sign_in("203.0.113.2", name, PASSWORD).await;
         assert_eq!((refused.status, refused.error().as_str()), (429, "RateLimitExceeded"), "{name}: {refused:?}");
         assert!(refused.header("retry-after").is_some(), "{refused:?}");
     }
+    assert!(limited(&world, "sign-in").await >= was + names.len() as u64);
     // Nor does it help to come from everywhere; and the owner is let in from where they have been before.
     let (began, mut guesses) = (Instant::now(), names.len());
     for address in 10..40 {
@@ -139,6 +150,7 @@ fn login_page(world: &World, handle: &str) -> String {
 async fn an_address_begins_thirty_sign_ins_in_five_minutes_whoever_is_meant() {
     let nowhere = ["--allow-private-network", "--handle-resolver", "http://127.0.0.1:9", "--plc-url", "http://127.0.0.1:9"];
     let mut world = World::with_flags(&[BEHIND_A_PROXY.as_slice(), &nowhere].concat()).await;
+    let was = limited(&world, "sign-in").await;
     let (began, mut begun) = (Instant::now(), 0);
     loop {
         let mut browser = Caller::browser(world.address, "127.0.0.1").from("203.0.113.1");
@@ -157,6 +169,7 @@ async fn an_address_begins_thirty_sign_ins_in_five_minutes_whoever_is_meant() {
     // One more every ten seconds.
     let most = 30 + began.elapsed().as_secs() / 10 + 1;
     assert!((30..=most).contains(&begun), "{begun} sign-ins");
+    assert!(limited(&world, "sign-in").await > was);
     let other = Caller::browser(world.address, "127.0.0.1").from("203.0.113.2").visit(&login_page(&world, VICTIM), Site::None).await;
     assert_ne!(other.status, 429, "{other:?}");
     world.stop().await;

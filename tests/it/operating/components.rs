@@ -105,6 +105,30 @@ async fn the_real_program_reloads_at_sighup() {
     assert!(status.success() && !real.process.log().contains("panic"), "{status}: {}", real.process.log());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_compiles_gives_way_to_ingest() {
+    let mut real = Real::start(true).await;
+    real.put("filter", &hostile("filter"));
+    real.process.hang_up();
+    real.process.says(&["components reloaded", "count", "filter"], 1).await;
+    // The thread is kept: the second time it is there from the beginning, and in its place.
+    real.put("community-feed", &hostile("community-feed"));
+    real.process.hang_up();
+    crate::faults::within("the other component is compiled", async {
+        loop {
+            let (compiler, ingest) = (real.process.niceness("compiler"), real.process.niceness("ingest"));
+            assert!(compiler > ingest, "the compiler has {compiler}, and ingest {ingest}");
+            if real.process.log().matches("components reloaded: from the next batch").count() == 2 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    real.process.kill().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_program_without_components_of_its_own_says_so_at_sighup_and_goes_on() {
     let mut real = Real::start(false).await;

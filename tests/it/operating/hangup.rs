@@ -1,4 +1,5 @@
-//! SIGHUP: what of the configuration counts at once, what is told to take a new start, and what is refused as a whole.
+//! SIGHUP: what of the configuration counts at once, what when a full disk has room again, what is told to take a new start, and what is
+//! refused as a whole.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,9 @@ use atrarium_tests::process::{Launch, Process};
 use atrarium_tests::scene::{OTHER_TAG, TAG};
 use atrarium_tests::world::{feed_of, posts_of};
 use atrarium_tests::{World, http};
+
+/// More than a log, and less than any commit takes: where files may have no more, it is as on a full disk.
+const FULL: u64 = 64 << 10;
 
 struct Host {
     process: Process,
@@ -51,7 +55,7 @@ async fn host(directory: &Path, jetstream: &str, components: &Path) -> Host {
     std::fs::write(&file, "").expect("the test's own file");
     let (config, components) = (file.to_string_lossy().into_owned(), components.to_string_lossy().into_owned());
     let flags = ["--config", &config, "--components", &components];
-    let mut process = Launch { directory, jetstream, failpoints: None, flags: &flags, port: None }.start();
+    let mut process = Launch { directory, jetstream, failpoints: None, flags: &flags, port: None }.start_on_a_small_disk();
     assert!(process.ready().await, "{}", process.log());
     Host { process, file, told: 0 }
 }
@@ -89,6 +93,29 @@ async fn who_may_have_communities_counts_at_once_and_back_again() {
     host.reads("log-level = \"warn,atrarium=debug\"\n", "changed=\"log-level\"").await;
     world.post(&did("ann"), "q", TAG, now - 20_000);
     host.process.says(&["DEBUG", "committed"], 1).await;
+    host.process.kill().await;
+    world.stop().await;
+}
+
+/// A batch that ingest itself has begun is what fails, since no events come meanwhile. So it is ingest that notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_is_full_the_log_says_that_ingest_waits_and_then_that_it_goes_on_with_what_it_was_told() {
+    let mut world = World::new().await;
+    let components = tempfile::tempdir().expect("tests need a temporary directory");
+    let mut host = host(&world.directory.with_file_name("alone"), &world.server.endpoint(), components.path()).await;
+    let anns = feed_of(&world.open(&did("ann"), "anns", TAG));
+    host.until_served(&anns, true).await;
+
+    host.process.may_write(Some(FULL));
+    host.reads(&format!("deny-owner = [\"{}\"]\n", did("ann")), "changed=\"deny-owner\"").await;
+    host.process.says(&["ERROR", "ingest pauses: the database failed"], 1).await;
+    host.process.says(&["ERROR", "the database still fails"], 2).await;
+    let log = host.process.log();
+    assert!(log.contains("File too large") && !log.contains("ingest goes on"), "{log}");
+
+    host.process.may_write(None);
+    host.process.says(&["INFO", "ingest goes on: the database takes writes again"], 1).await;
+    host.until_served(&anns, false).await;
     host.process.kill().await;
     world.stop().await;
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use atrarium::clock::Clock;
 use atrarium::telemetry::names::{ALL, Kind};
 use atrarium_tests::network::did;
 use atrarium_tests::process::Launch;
 use atrarium_tests::scene::{OTHER_TAG, TAG};
 use atrarium_tests::uploads::{activate, component, upload};
 use atrarium_tests::world::{NOW, posts_of};
-use atrarium_tests::{World, http};
+use atrarium_tests::{Network, World, http};
 
 /// The values, by name and labels.
 async fn numbers(admin: std::net::SocketAddr) -> BTreeMap<String, f64> {
@@ -54,9 +55,12 @@ async fn a_process_tells_its_own_numbers_and_they_move() {
     let directory = world.directory.with_file_name("alone");
     let mut process = Launch { directory: &directory, jetstream: &world.server.endpoint(), failpoints: None, flags: &[], port: None }.start();
     assert!(process.ready().await, "{}", process.log());
+    // Its clock is the machine's, by which the network of other tests is far behind or far ahead.
+    let now = Clock::system().now_ms();
+    world.network = Network::starting_at(now - 10_000);
     let community = world.open(&did("owner"), "main", TAG);
     for n in 0..3 {
-        world.post(&did("owner"), &format!("p{n}"), TAG, atrarium::clock::Clock::system().now_ms() - 30_000);
+        world.post(&did("owner"), &format!("p{n}"), TAG, now - 30_000);
     }
     let feed = atrarium_tests::world::feed_of(&community);
     let path = format!("/xrpc/app.bsky.feed.getFeedSkeleton?feed={feed}");
@@ -67,7 +71,9 @@ async fn a_process_tells_its_own_numbers_and_they_move() {
     let of = |name: &str| found.get(name).copied().unwrap_or_else(|| panic!("{name} is missing: {found:?}"));
     assert_eq!((of("atrarium_communities"), of("atrarium_objects_awake"), of("atrarium_objects_asleep")), (1.0, 1.0, 0.0));
     assert_eq!((of("atrarium_queue_depth"), of("atrarium_queue_age_seconds"), of("atrarium_dead_letters")), (0.0, 0.0, 0.0));
-    assert_eq!(of("atrarium_jetstream_connected"), 1.0);
+    assert!(of("atrarium_wakes_total") >= 1.0);
+    assert_eq!((of("atrarium_ready"), of("atrarium_jetstream_connected")), (1.0, 1.0));
+    assert!(of("atrarium_jetstream_bytes_total") >= 4.0 * 100.0, "a config and three posts, of some hundred bytes each");
     assert!(of("atrarium_events_total{kind=\"post\",outcome=\"applied\"}") >= 3.0);
     assert_eq!(of("atrarium_events_total{kind=\"community\",outcome=\"applied\"}"), 1.0);
     assert!(of("atrarium_batch_events_count") >= 1.0 && of("atrarium_commit_seconds_count") >= 1.0 && of("atrarium_batch_events_sum") >= 4.0);
@@ -87,11 +93,15 @@ async fn a_process_tells_its_own_numbers_and_they_move() {
         }
     }
 
-    // The firehose falls silent: nothing is counted any more, and the lag grows all the same.
-    let before = of("atrarium_jetstream_lag_seconds");
+    // The firehose falls silent: nothing is counted any more, and what tells of it grows all the same.
+    let growing = ["atrarium_jetstream_lag_seconds", "atrarium_jetstream_silence_seconds"];
+    let before = growing.map(of);
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
-    let after = numbers(process.admin).await["atrarium_jetstream_lag_seconds"];
-    assert!(after >= before + 1.0, "{before} and then {after}");
+    let found = numbers(process.admin).await;
+    for (name, before) in growing.into_iter().zip(before) {
+        let after = found[name];
+        assert!(after >= before + 1.0, "{name}: {before} and then {after}");
+    }
 
     // Whatever a number is, its help says.
     let text = http::get(process.admin, "/metrics").await.expect("the admin listener answers").body;

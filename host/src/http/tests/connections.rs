@@ -208,6 +208,39 @@ async fn who_finds_no_room_is_told_so_and_may_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn feeds_are_refused_while_answers_would_come_too_late_and_what_takes_no_time_is_not() {
+    let pressure = Arc::new(Pressure::default());
+    let watch = || {
+        let pressure = Arc::clone(&pressure);
+        tokio::spawn(async move { pressure.watch().await })
+    };
+    // Whoever waits for a turn gets it two seconds late or later, again and again. Then nobody looks any more, and it stays so.
+    let watching = watch();
+    for _ in 0..20 {
+        tokio::time::advance(Duration::from_secs(2)).await;
+    }
+    watching.abort();
+    let service = Service { did: String::new(), endpoint: String::new(), version: "0.1.0", pages_per_hour: 1_000 };
+    let routes = public::Public::new(Script, auth(""), service, None, Arc::clone(&pressure));
+    let server = Server::start(|listener, stop| server::serve(listener, routes, 2, stop)).await;
+    let page = format!("{SKELETON}?feed=at://{DID}/app.bsky.feed.generator/one");
+    for feeds in [page.as_str(), "/xrpc/app.bsky.feed.describeFeedGenerator"] {
+        let refused = server.get(feeds).await;
+        assert_eq!((status(&refused), header(&refused, "retry-after")), ("503", Some("5")), "{refused}");
+        assert!(body(&refused).contains("\"ServiceUnavailable\""), "{refused}");
+    }
+    for cheap in ["/xrpc/_health", "/.well-known/did.json"] {
+        let answer = server.get(cheap).await;
+        assert_eq!(status(&answer), "200", "{answer}");
+    }
+    // From now on all turns come in time.
+    watch();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let answer = server.get(&page).await;
+    assert_eq!(status(&answer), "200", "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn stopping_answers_what_was_asked_and_ends() {
     let server = Server::public(Script).await;
     let mut idle = server.connect().await;
