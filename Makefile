@@ -132,9 +132,9 @@ examples: node python
 
 node:
 	@command -v node >/dev/null && command -v npm >/dev/null \
-		|| { echo "The real peers and the examples need Node 20 or newer with npm: install them (https://nodejs.org), then run make again" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
-		|| { echo "The real peers and the examples need Node 20 or newer; this is $$(node --version)" >&2; exit 1; }
+		|| { echo "The pages, the real peers and the examples need Node 20.19 or newer with npm: install them (https://nodejs.org), then run make again" >&2; exit 1; }
+	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' \
+		|| { echo "The pages, the real peers and the examples need Node 20.19 or newer; this is $$(node --version)" >&2; exit 1; }
 
 # Debian has the module that makes environments in a package of its own.
 python:
