@@ -253,45 +253,15 @@ async fn certificate(client: &Client, url: &Url, outlasting: Duration) -> Option
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-    use tokio_rustls::rustls::{ServerConfig, crypto};
 
     use super::*;
     use crate::cli::{self, Command};
     use crate::doctor::Verdict;
     use crate::outbound::Policy;
-    use crate::outbound::tests::with_tls;
-
-    /// Answers whatever is asked with this document, by TLS, with the certificate that the client of [`with_tls`] trusts.
-    fn serve(listener: TcpListener, document: &Value) {
-        let certificate = CertificateDer::from(include_bytes!("../../data/tls/localhost.der").as_slice());
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(include_bytes!("../../data/tls/localhost.key.der").as_slice()));
-        let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
-            .expect("a certificate and its key");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let body = document.to_string();
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, answer) = (acceptor.clone(), answer.clone());
-                // Who doesn't trust the certificate leaves in the middle.
-                tokio::spawn(async move {
-                    let mut stream = acceptor.accept(stream).await.ok()?;
-                    stream.read_u8().await.ok()?;
-                    stream.write_all(answer.as_bytes()).await.ok()?;
-                    stream.flush().await.ok()
-                });
-            }
-        });
-    }
+    use crate::outbound::tests::{serve_with_tls, trusting, with_tls};
 
     #[tokio::test]
     async fn a_document_is_read_by_tls_only_from_who_can_prove_their_name() {
@@ -299,14 +269,14 @@ mod tests {
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let public = format!("https://localhost:{port}");
         let service = json!({ "id": "#bsky_fg", "type": "BskyFeedGenerator", "serviceEndpoint": public });
-        serve(listener, &json!({ "id": format!("did:web:localhost%3A{port}"), "service": [service] }));
+        let document = json!({ "id": format!("did:web:localhost%3A{port}"), "service": [service] }).to_string();
+        serve_with_tls(listener, format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{document}", document.len()));
         let config = match cli::parse(["atrarium", "doctor", "--public-url", &public].map(Into::into), []) {
             Ok(Command::Doctor { config, .. }) => *config,
             other => panic!("doctor was asked for, not {other:?}"),
         };
 
-        let (_, trusting) = with_tls().await;
-        let found = Outside { config: &config, client: &trusting }.document().await.expect("the certificate is good, and so is the document");
+        let found = Outside { config: &config, client: &trusting() }.document().await.expect("the certificate is good, and so is the document");
         let seen = format!("{public}/.well-known/did.json can be read by TLS, with a good certificate, and names this service");
         assert_eq!(found, Finding::good("DID document", seen));
 

@@ -265,8 +265,16 @@ async fn one_host_is_asked_a_few_times_at_once() {
     assert_eq!(slow.connections(), 5);
 }
 
-/// A server of TLS that answers every connection once; its certificate is for `localhost`, by an authority of the tests' own.
+/// A server of TLS with nothing to say.
 async fn start_with_tls() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    serve_with_tls(listener, EMPTY.to_owned());
+    address
+}
+
+/// Answers every connection once, with this, by TLS; the certificate is for `localhost`, by an authority of the tests' own.
+pub(crate) fn serve_with_tls(listener: TcpListener, answer: String) {
     let certificate = CertificateDer::from(include_bytes!("../../data/tls/localhost.der").as_slice());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(include_bytes!("../../data/tls/localhost.key.der").as_slice()));
     let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
@@ -274,20 +282,17 @@ async fn start_with_tls() -> SocketAddr {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
         .expect("a certificate and its key");
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, answer) = (acceptor.clone(), answer.clone());
             tokio::spawn(async move {
                 let mut stream = acceptor.accept(stream).await.ok()?;
                 stream.read_u8().await.ok()?;
-                stream.write_all(EMPTY.as_bytes()).await.ok()?;
+                stream.write_all(answer.as_bytes()).await.ok()?;
                 stream.flush().await.ok()
             });
         }
     });
-    address
 }
 
 /// The authority that vouches for it.
@@ -297,10 +302,15 @@ fn authority() -> Authorities {
     Arc::new(roots)
 }
 
-/// Where a server of TLS answers, and a client that trusts its certificate, which is good until the end of October 2126.
+/// A client that trusts the certificate, which is good until the end of October 2126.
+pub(crate) fn trusting() -> Client {
+    Client::trusting(authority(), Policy::new(true))
+}
+
+/// Where a server of TLS answers, and a client that trusts it.
 pub(crate) async fn with_tls() -> (Url, Client) {
     let port = start_with_tls().await.port();
-    (format!("https://localhost:{port}/").parse().expect("a URL"), Client::trusting(authority(), Policy::new(true)))
+    (format!("https://localhost:{port}/").parse().expect("a URL"), trusting())
 }
 
 #[tokio::test]
