@@ -41,14 +41,20 @@ impl Quota {
     }
 }
 
+/// Whom a call has admitted: their DIDs.
+#[derive(Debug, Default)]
+pub struct Admissions {
+    /// Who was no member before: their posts are to be told.
+    pub members: Vec<String>,
+    /// Who had no say before, and is owner or moderator now.
+    pub with_say: Vec<String>,
+}
+
 /// An object's access, for one call.
 #[derive(Debug)]
 pub struct Desk {
     pub view: Box<View>,
-    /// DIDs that the call admitted and that were no members before: their posts are to be told.
-    pub admitted: Vec<String>,
-    /// DIDs that have a say since the call, and had none before.
-    pub appointed: Vec<String>,
+    pub admissions: Admissions,
     community: CommunityId,
     hashtag: Hashtag,
     /// What the namespace may grow to, in bytes.
@@ -64,7 +70,7 @@ impl Desk {
     pub fn new(view: Box<View>, community: CommunityId, hashtag: Hashtag, bytes: u64, quota: Quota, now: i64) -> Result<Self, StoreError> {
         let edition = showing::edition(&view)?;
         let most = quota.of(bytes).max(view.count(count::object_bytes(community).as_ref())?);
-        Ok(Self { view, admitted: Vec::new(), appointed: Vec::new(), community, hashtag, most, edition, now })
+        Ok(Self { view, admissions: Admissions::default(), community, hashtag, most, edition, now })
     }
 
     fn key(&self, key: &str) -> Vec<u8> {
@@ -151,12 +157,12 @@ impl Backing for Desk {
         }
         let before = held::role(&self.view, self.community, did)?;
         if role.has_say() && !before.is_some_and(Role::has_say) {
-            self.appointed.push(did.to_owned());
+            self.admissions.with_say.push(did.to_owned());
         }
         if before.is_none() {
             held::admitting(&mut self.view, self.hashtag, did)?;
             self.view.add(count::members(self.community).build(), 1)?;
-            self.admitted.push(did.to_owned());
+            self.admissions.members.push(did.to_owned());
         }
         self.view.write(Table::Belongs, schema::communities_of(did).u32(self.community).build(), &role);
         self.view.write(Table::Members, Key::community(self.community).rest(did).build(), &role);
@@ -166,7 +172,7 @@ impl Backing for Desk {
     fn dismiss(&mut self, did: &str) -> Result<(), StoreError> {
         if held::is_member(&self.view, self.community, did)? {
             held::dismissed(&mut self.view, self.community, self.hashtag, did)?;
-            self.admitted.retain(|admitted| admitted != did);
+            self.admissions.members.retain(|admitted| admitted != did);
         }
         Ok(())
     }

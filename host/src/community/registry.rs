@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Community;
-use super::desk::{Desk, Quota};
+use super::desk::{Admissions, Desk, Quota};
 use super::load::{Loads, Work};
 use crate::sandbox::Fault;
 use crate::sandbox::object::{Backing, CallError, Notice, Object, Objects};
@@ -43,15 +43,6 @@ pub struct Told {
     pub view: Box<View>,
     /// Whom the object admitted, or why nothing of the call remains.
     pub outcome: Result<Admissions, Fault>,
-}
-
-/// Whom a call has admitted: their DIDs.
-#[derive(Debug, Default)]
-pub struct Admissions {
-    /// Who was no member before.
-    pub members: Vec<String>,
-    /// Who had no say before, as owner or moderator.
-    pub with_say: Vec<String>,
 }
 
 /// What an object is to be told.
@@ -103,13 +94,13 @@ impl Registry {
         };
         self.loads.count(&community.uri, Work::Object, began.elapsed());
         let desk = desk.and_then(|desk| desk.into_any().downcast::<Desk>().ok()).ok_or(StoreError::Closed)?;
-        let Desk { mut view, admitted: members, appointed: with_say, .. } = *desk;
+        let Desk { mut view, admissions, .. } = *desk;
         let outcome = match result {
             Ok(()) => {
                 view.keep();
                 awake.used = Instant::now();
                 self.awake.insert(id, awake);
-                Ok(Admissions { members, with_say })
+                Ok(admissions)
             }
             Err(CallError::Guest(fault)) => {
                 view.discard();

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::agenda::{Agenda, Matters};
 use super::{retry, wants};
-use crate::community::desk::Quota;
+use crate::community::desk::{Admissions, Quota};
 use crate::community::letters::Subject;
-use crate::community::registry::{Admissions, Message, Told};
+use crate::community::registry::{Message, Told};
 use crate::community::{Community, Registry, directory, held};
 use crate::event::Collection;
 use crate::record::{AccountFact, Record, RecordKey, Stored};
@@ -286,4 +286,33 @@ pub fn quota(view: &View, id: CommunityId, subject: &Subject) -> Result<Quota, S
         Subject::Record(key) if key.collection == Collection::Action && held::moderates(view, id, &key.did)? => Quota::Moderation,
         Subject::Record(_) => Quota::Crowd,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::object::Role;
+    use crate::store::{Key, Options, Store};
+
+    #[test]
+    fn each_subject_fills_no_more_than_is_kept_for_its_like() {
+        const ID: CommunityId = 7;
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new file");
+        let mut view = View::new(store.snapshot().expect("a healthy disk"), None);
+        for (did, role) in [("did:plc:owner", Role::Owner), ("did:plc:moderator", Role::Moderator), ("did:plc:member", Role::Member)] {
+            view.write(Table::Members, Key::community(ID).rest(did).build(), &role);
+        }
+        let check = |subject: Subject, expected: Quota| assert_eq!(quota(&view, ID, &subject).expect("it can be read"), expected, "{subject}");
+        let record = |did: &str, collection| Subject::Record(RecordKey { did: did.to_owned(), collection, rkey: "1".to_owned() });
+        check(Subject::Config, Quota::Whole);
+        check(Subject::Alarm, Quota::Whole);
+        check(Subject::Account("did:plc:owner".to_owned()), Quota::Accounts);
+        check(record("did:plc:owner", Collection::Action), Quota::Moderation);
+        check(record("did:plc:moderator", Collection::Action), Quota::Moderation);
+        check(record("did:plc:member", Collection::Action), Quota::Crowd);
+        check(record("did:plc:stranger", Collection::Action), Quota::Crowd);
+        check(record("did:plc:owner", Collection::Post), Quota::Crowd);
+        check(record("did:plc:moderator", Collection::Membership), Quota::Crowd);
+    }
 }

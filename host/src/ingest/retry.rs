@@ -115,6 +115,8 @@ pub fn due(view: &mut View, now: i64, limit: usize) -> Result<(Vec<Due>, Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RecordKey;
+    use crate::sandbox::object::Role;
     use crate::store::{Options, Store};
 
     const NOW: i64 = 1_764_000_000_000;
@@ -142,5 +144,31 @@ mod tests {
         view.put(Table::Retries, row(6, &Subject::Alarm), b"no retry".to_vec());
         assert_eq!(due_of(&mut view, 2), (vec![1, 3], Some(NOW)));
         due(&mut view, NOW, 16).expect_err("it is read where there is nothing before it");
+    }
+
+    #[test]
+    fn a_crowds_letters_leave_room_for_those_of_who_moderates() {
+        let directory = tempfile::tempdir().expect("tests need a temporary directory");
+        let store = Store::open(Options { path: directory.path().join("index.redb"), cache: 1 << 20, backend: None }).expect("a new file");
+        let mut view = View::new(store.snapshot().expect("a healthy disk"), None);
+        view.write(Table::Members, Key::community(7).rest("did:plc:owner").build(), &Role::Owner);
+        let record = |did: &str, collection, n: usize| Subject::Record(RecordKey { did: did.to_owned(), collection, rkey: n.to_string() });
+        let give_up = |view: &mut View, subject: Subject| {
+            view.write(Table::Retries, row(7, &subject), &Retry { attempts: RETRIES, next: NOW, cause: String::new() });
+            let failure = Failure { community: 7, subject, cause: "the community's storage is full".to_owned(), alone: true };
+            assert_eq!(note(view, &failure, NOW).expect("a healthy disk"), None);
+            view.range(Table::DeadLetters, &Span::all(), false, usize::MAX).expect("a healthy disk").len()
+        };
+        for n in 0..DEAD_LETTERS {
+            assert_eq!(give_up(&mut view, record("did:plc:member", Collection::Post, n)), n + 1);
+        }
+        assert_eq!(give_up(&mut view, record("did:plc:member", Collection::Post, DEAD_LETTERS)), DEAD_LETTERS, "no more of the crowd's");
+        assert_eq!(give_up(&mut view, record("did:plc:owner", Collection::Action, 0)), DEAD_LETTERS + 1);
+        assert_eq!(give_up(&mut view, Subject::Config), DEAD_LETTERS + 2);
+        // What is taken back of an author are actions alone.
+        assert_eq!(actions_of(&mut view, 7, &["did:plc:member".to_owned()]).expect("a healthy disk"), []);
+        let owner = ["did:plc:owner".to_owned()];
+        assert_eq!(actions_of(&mut view, 7, &owner).expect("a healthy disk"), [record("did:plc:owner", Collection::Action, 0)]);
+        assert_eq!(actions_of(&mut view, 7, &owner).expect("a healthy disk"), []);
     }
 }
