@@ -4,6 +4,7 @@ mod commands;
 mod components;
 mod doctor;
 mod files;
+mod full_disk;
 mod hangup;
 mod health;
 mod logs;

@@ -1,5 +1,4 @@
-//! SIGHUP: what of the configuration counts at once, what when a full disk has room again, what is told to take a new start, and what is
-//! refused as a whole.
+//! SIGHUP: what of the configuration counts at once, what is told to take a new start, and what is refused as a whole.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +8,8 @@ use atrarium_tests::scene::{OTHER_TAG, TAG};
 use atrarium_tests::world::{feed_of, posts_of};
 use atrarium_tests::{World, http};
 
-/// More than a log, and less than any commit takes: where files may have no more, it is as on a full disk.
-const FULL: u64 = 64 << 10;
-
-struct Host {
-    process: Process,
+pub(super) struct Host {
+    pub(super) process: Process,
     file: PathBuf,
     /// How often it was told to read again.
     told: usize,
@@ -25,7 +21,7 @@ impl Host {
     }
 
     /// What the log says of the configuration once it was read again.
-    async fn reads(&mut self, text: &str, says: &str) {
+    pub(super) async fn reads(&mut self, text: &str, says: &str) {
         self.write(text);
         self.told += 1;
         self.process.hang_up();
@@ -39,7 +35,7 @@ impl Host {
     }
 
     /// Waits until a feed is there, or isn't.
-    async fn until_served(&self, feed: &str, wanted: bool) {
+    pub(super) async fn until_served(&self, feed: &str, wanted: bool) {
         while self.feeds().await.contains(feed) != wanted {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
@@ -50,7 +46,8 @@ impl Host {
     }
 }
 
-async fn host(directory: &Path, jetstream: &str, components: &Path) -> Host {
+/// The real program with a file for its configuration, on a disk that may be made small.
+pub(super) async fn host(directory: &Path, jetstream: &str, components: &Path) -> Host {
     let file = directory.with_file_name("atrarium.toml");
     std::fs::write(&file, "").expect("the test's own file");
     let (config, components) = (file.to_string_lossy().into_owned(), components.to_string_lossy().into_owned());
@@ -93,29 +90,6 @@ async fn who_may_have_communities_counts_at_once_and_back_again() {
     host.reads("log-level = \"warn,atrarium=debug\"\n", "changed=\"log-level\"").await;
     world.post(&did("ann"), "q", TAG, now - 20_000);
     host.process.says(&["DEBUG", "committed"], 1).await;
-    host.process.kill().await;
-    world.stop().await;
-}
-
-/// A batch that ingest itself has begun is what fails, since no events come meanwhile. So it is ingest that notices.
-#[tokio::test(flavor = "multi_thread")]
-async fn while_the_disk_is_full_the_log_says_that_ingest_waits_and_then_that_it_goes_on_with_what_it_was_told() {
-    let mut world = World::new().await;
-    let components = tempfile::tempdir().expect("tests need a temporary directory");
-    let mut host = host(&world.directory.with_file_name("alone"), &world.server.endpoint(), components.path()).await;
-    let anns = feed_of(&world.open(&did("ann"), "anns", TAG));
-    host.until_served(&anns, true).await;
-
-    host.process.may_write(Some(FULL));
-    host.reads(&format!("deny-owner = [\"{}\"]\n", did("ann")), "changed=\"deny-owner\"").await;
-    host.process.says(&["ERROR", "ingest pauses: the database failed"], 1).await;
-    host.process.says(&["ERROR", "the database still fails"], 2).await;
-    let log = host.process.log();
-    assert!(log.contains("File too large") && !log.contains("ingest goes on"), "{log}");
-
-    host.process.may_write(None);
-    host.process.says(&["INFO", "ingest goes on: the database takes writes again"], 1).await;
-    host.until_served(&anns, false).await;
     host.process.kill().await;
     world.stop().await;
 }
